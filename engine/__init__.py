@@ -1,0 +1,1 @@
+"""Computing: generators, classifiers, searches. PyTorch only; paths and sinks are passed in."""

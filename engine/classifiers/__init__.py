@@ -1,0 +1,1 @@
+"""Classifiers: images in [0, 1] in, logits out."""

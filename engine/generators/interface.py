@@ -1,0 +1,63 @@
+"""What every generator offers: named points, and the stages between them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place in the generator whose activation can be perturbed.
+
+    `shape` is that of one sample's activation, without the batch dimension.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Scalars in one sample's activation."""
+        return prod(self.shape)
+
+
+class Generator(nn.Module, ABC):
+    """A conditional generator g = g_n ∘ … ∘ g_1, cut at points 0…n (Dunn et al. 2020, section 4).
+
+    `points[0]` is the latent z; `stage(i, …)` is g_i and yields the activation at point i.
+    The label, and in some generators z itself, reaches the stages through `condition`, which is
+    computed apart from the activations so that a run may start at any point.
+    """
+
+    points: tuple[Point, ...]
+    image_shape: tuple[int, int, int]
+    label_count: int
+
+    @abstractmethod
+    def condition(self, z: Tensor, labels: Tensor) -> Tensor:
+        """What the stages see beside the activation. z: (B, m), labels: (B,) int64 → (B, c)."""
+
+    @abstractmethod
+    def stage(self, index: int, activation: Tensor, condition: Tensor) -> Tensor:
+        """g_index: the activation at point `index` from that at point `index - 1`, 1 ≤ index ≤ n."""
+
+    @abstractmethod
+    def to_image(self, activation: Tensor) -> Tensor:
+        """The last point's activation as images (B, C, H, W) in the range [0, 1], not clamped."""
+
+    def latent(self, seed: int) -> Tensor:
+        """z ~ N(0, I) of shape (m,) from `seed`, drawn on the CPU so that every device agrees."""
+        return torch.randn(self.points[0].shape, generator=torch.Generator().manual_seed(seed))
+
+    def forward(self, z: Tensor, labels: Tensor) -> Tensor:
+        """Unperturbed images (B, C, H, W)."""
+        condition = self.condition(z, labels)
+        activation = z
+        for index in range(1, len(self.points)):
+            activation = self.stage(index, activation, condition)
+        return self.to_image(activation)
