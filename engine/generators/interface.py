@@ -44,14 +44,14 @@ class Generator(nn.Module, ABC):
 
     @abstractmethod
     def stage(self, index: int, activation: Tensor, condition: Tensor) -> Tensor:
-        """g_index: the activation at point `index` from that at point `index - 1`, 1 ≤ index ≤ n."""
+        """g_index: the activation at point `index` from the one before, 1 ≤ index ≤ n."""
 
     @abstractmethod
     def to_image(self, activation: Tensor) -> Tensor:
         """The last point's activation as images (B, C, H, W) in the range [0, 1], not clamped."""
 
     def latent(self, seed: int) -> Tensor:
-        """z ~ N(0, I) of shape (m,) from `seed`, drawn on the CPU so that every device agrees."""
+        """The latent z ~ N(0, I), (m,), from `seed`; drawn on the CPU: every device agrees."""
         return torch.randn(self.points[0].shape, generator=torch.Generator().manual_seed(seed))
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:

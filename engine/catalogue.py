@@ -1,0 +1,305 @@
+"""The catalogue: what can be searched with what, and how each model is loaded.
+
+Adding a model is adding one entry. A user's own entries have the same form: a Python file in
+`PLAINVIEW_HOME/models/` that defines `ENTRIES`, a list of `GeneratorEntry` and `ClassifierEntry`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import runpy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from engine.classifiers.interface import Classifier
+from engine.classifiers.mnist import LeNet5, StandardCnn
+from engine.generators.interface import Generator, Point
+from engine.generators.mnist_conv import MnistConv
+from engine.scales import load_scales
+
+Module = TypeVar("Module", bound=nn.Module)
+NamedEntry = TypeVar("NamedEntry", "GeneratorEntry", "ClassifierEntry")
+
+
+class ModelError(Exception):
+    """A model cannot be had; the message is one sentence for the user, with what to do."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Class names, and how people are asked about each ("a seven")."""
+
+    names: tuple[str, ...]
+    phrases: tuple[str, ...]
+    glosses: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.names) != len(self.phrases):
+            raise ValueError(f"{len(self.names)} names but {len(self.phrases)} phrases.")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a model comes from, and what its makers measured."""
+
+    source: str
+    licence: str
+    accuracy: str = ""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A safetensors file. Without `sha256`, the model card (JSON) beside the file has it."""
+
+    filename: str
+    sha256: str | None = None
+    repair: str = "Restore it from where it came."
+    prepare: Callable[[dict[str, Tensor]], dict[str, Tensor]] | None = None
+
+
+@dataclass(frozen=True)
+class GeneratorEntry:
+    """A generator: `presets` name layer subsets by point names, in the order of the picker."""
+
+    name: str
+    title: str
+    build: Callable[[], Generator]
+    weights: Weights
+    labels: Labels
+    presets: dict[str, tuple[str, ...]]
+    schedule: str
+    provenance: Provenance
+    scales: str | None = None
+
+
+@dataclass(frozen=True)
+class ClassifierEntry:
+    """A classifier for images of `image_shape` in [0, 1]; it resizes and normalises inside."""
+
+    name: str
+    title: str
+    build: Callable[[], nn.Module]
+    weights: Weights
+    labels: Labels
+    image_shape: tuple[int, int, int]
+    provenance: Provenance
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    size: int | None = None
+
+
+Entry = GeneratorEntry | ClassifierEntry
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The entries in force, by name."""
+
+    generators: Mapping[str, GeneratorEntry]
+    classifiers: Mapping[str, ClassifierEntry]
+
+    def generator(self, name: str) -> GeneratorEntry:
+        """The entry, or a ModelError that lists the valid names."""
+        return _named(self.generators, name, "generator")
+
+    def classifier(self, name: str) -> ClassifierEntry:
+        """The entry, or a ModelError that lists the valid names."""
+        return _named(self.classifiers, name, "classifier")
+
+    def fitting_classifiers(self, generator: str) -> list[str]:
+        """Names of the classifiers that tell apart the very labels the generator makes."""
+        names = self.generator(generator).labels.names
+        return [name for name, entry in self.classifiers.items() if entry.labels.names == names]
+
+
+@dataclass(frozen=True)
+class LoadedGenerator:
+    """A generator ready to run. `scales` is None until σ has been measured (engine/scales.py)."""
+
+    entry: GeneratorEntry
+    module: Generator
+    checksum: str
+    scales: dict[str, Tensor] | None
+
+
+@dataclass(frozen=True)
+class LoadedClassifier:
+    """A classifier ready to run: images in [0, 1] → logits."""
+
+    entry: ClassifierEntry
+    module: Classifier
+    checksum: str
+
+
+def catalogue(models_folder: Path | None = None) -> Catalogue:
+    """The built-in entries and those of the user's `models_folder`.
+
+    Raises ModelError for a file that does not run, defines no ENTRIES, or repeats a name.
+    """
+    entries: list[Entry] = [*BUILT_IN]
+    for file in sorted(models_folder.glob("*.py")) if models_folder else []:
+        entries += _user_entries(file)
+    generators: dict[str, GeneratorEntry] = {}
+    classifiers: dict[str, ClassifierEntry] = {}
+    for entry in entries:
+        kind = generators if isinstance(entry, GeneratorEntry) else classifiers
+        if entry.name in kind:
+            raise ModelError(f"Two models are called “{entry.name}”: rename the one you added.")
+        kind[entry.name] = entry
+    return Catalogue(generators, classifiers)
+
+
+def layer_weights(entry: GeneratorEntry, points: Sequence[Point], subset: str) -> tuple[float, ...]:
+    """One weight a point for a preset: 1 where it is perturbed, 0 elsewhere."""
+    if subset not in entry.presets:
+        raise ModelError(
+            f"{entry.name} has no layer subset “{subset}”; it has {', '.join(entry.presets)}."
+        )
+    chosen = entry.presets[subset]
+    return tuple(float(point.name in chosen) for point in points)
+
+
+def load_generator(
+    entry: GeneratorEntry, folders: Sequence[Path], device: str = "cpu"
+) -> LoadedGenerator:
+    """Build, load with the checksum verified, freeze. Raises ModelError."""
+    module = entry.build()
+    checksum = _load_weights(module, entry.weights, folders)
+    scales = None
+    if entry.scales is not None:
+        scales_file = _find(entry.scales, folders, entry.weights.repair)
+        scales = load_scales(scales_file, module)
+    return LoadedGenerator(entry, _freeze(module, device), checksum, scales)
+
+
+def load_classifier(
+    entry: ClassifierEntry, folders: Sequence[Path], device: str = "cpu"
+) -> LoadedClassifier:
+    """Build, load with the checksum verified, wrap in its preprocessing. Raises ModelError."""
+    network = entry.build()
+    checksum = _load_weights(network, entry.weights, folders)
+    module = Classifier(network, mean=entry.mean, std=entry.std, size=entry.size)
+    return LoadedClassifier(entry, _freeze(module, device), checksum)
+
+
+def _freeze(module: Module, device: str) -> Module:
+    """Eval mode and no gradients for weights: a search differentiates activations only."""
+    return module.to(device).eval().requires_grad_(False)
+
+
+def _load_weights(module: nn.Module, weights: Weights, folders: Sequence[Path]) -> str:
+    file = _find(weights.filename, folders, weights.repair)
+    checksum = hashlib.sha256(file.read_bytes()).hexdigest()
+    expected = weights.sha256 or _card_checksum(file)
+    if checksum != expected:
+        raise ModelError(
+            f"{file} is damaged (its checksum is not the recorded one). {weights.repair}"
+        )
+    try:
+        state = load_file(file)
+        module.load_state_dict(weights.prepare(state) if weights.prepare else state)
+    except (SafetensorError, RuntimeError, KeyError) as error:
+        raise ModelError(
+            f"{file} does not hold the weights of this architecture. {weights.repair}"
+        ) from error
+    return checksum
+
+
+def _find(filename: str, folders: Sequence[Path], repair: str) -> Path:
+    for folder in folders:
+        file = folder / filename
+        if file.is_file():
+            return file
+    places = " or ".join(str(folder) for folder in folders)
+    raise ModelError(f"{filename} is missing from {places}. {repair}")
+
+
+def _card_checksum(file: Path) -> str:
+    card = file.with_suffix(".json")
+    try:
+        return json.loads(card.read_text())["sha256"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"The model card {card} is missing or unreadable, so {file.name} cannot be verified:"
+            " give the entry a sha256, or restore the card."
+        ) from error
+
+
+def _user_entries(file: Path) -> list[Entry]:
+    try:
+        entries = list(runpy.run_path(str(file))["ENTRIES"])
+    except KeyError as error:
+        raise ModelError(f"{file} defines no ENTRIES, a list of catalogue entries.") from error
+    except Exception as error:  # a user's own code may raise anything
+        raise ModelError(f"{file} does not run: {type(error).__name__}: {error}") from error
+    if not all(isinstance(entry, GeneratorEntry | ClassifierEntry) for entry in entries):
+        raise ModelError(f"ENTRIES in {file} may hold GeneratorEntry and ClassifierEntry only.")
+    return entries
+
+
+def _named(entries: Mapping[str, NamedEntry], name: str, kind: str) -> NamedEntry:
+    if name not in entries:
+        raise ModelError(f"There is no {kind} “{name}”; there are {', '.join(entries)}.")
+    return entries[name]
+
+
+_RETRAIN = "Run `git checkout -- data/bundled`, or train it anew: `python -m engine.training {}`."
+
+DIGITS = Labels(
+    names=("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    phrases=(
+        "a zero",
+        "a one",
+        "a two",
+        "a three",
+        "a four",
+        "a five",
+        "a six",
+        "a seven",
+        "an eight",
+        "a nine",
+    ),
+)
+
+BUILT_IN: tuple[Entry, ...] = (
+    GeneratorEntry(
+        name="mnist-conv",
+        title="MNIST convolutional GAN",
+        build=MnistConv,
+        weights=Weights("mnist-conv.safetensors", repair=_RETRAIN.format("generator")),
+        scales="mnist-conv.scales.safetensors",
+        labels=DIGITS,
+        presets={
+            "all": ("z", "fc-64", "conv-1", "conv-2", "conv-3", "fc-784", "output"),
+            "first": ("z", "fc-64", "conv-1", "conv-2"),
+            "last": ("conv-2", "conv-3", "fc-784", "output"),
+        },
+        schedule="mnist",
+        provenance=Provenance("trained by engine/training (Dunn et al. 2020, table 4)", "MIT"),
+    ),
+    ClassifierEntry(
+        name="mnist-standard",
+        title="MNIST, standard training",
+        build=StandardCnn,
+        weights=Weights("mnist-standard.safetensors", repair=_RETRAIN.format("standard")),
+        labels=DIGITS,
+        image_shape=(1, 28, 28),
+        provenance=Provenance("trained by engine/training", "MIT"),
+    ),
+    ClassifierEntry(
+        name="mnist-robust",
+        title="MNIST, adversarially trained (ℓ∞ 0.3)",
+        build=LeNet5,
+        weights=Weights("mnist-robust.safetensors", repair=_RETRAIN.format("robust")),
+        labels=DIGITS,
+        image_shape=(1, 28, 28),
+        provenance=Provenance("trained by engine/training", "MIT"),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Searches: trials in, results out."""
