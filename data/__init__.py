@@ -1,0 +1,1 @@
+"""What is stored: the home folder, the database, images and perturbation tensors."""

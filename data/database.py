@@ -1,0 +1,138 @@
+"""Opening the database, and transactions that take the write lock at once."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import sqlite_utils
+
+from data.home import Home
+from data.migrations import migrations
+
+BUSY_SECONDS = 10.0
+
+#: What each of SQLite's primary result codes means to the person who meets it.
+EXPLANATIONS = {
+    sqlite3.SQLITE_BUSY: "another process has kept it locked for too long; try again",
+    sqlite3.SQLITE_READONLY: "it is read-only; make its file and folder writable",
+    sqlite3.SQLITE_FULL: "the disk is full; free some space and try again",
+    sqlite3.SQLITE_IOERR: "the disk could not be read or written; check it and try again",
+    sqlite3.SQLITE_CANTOPEN: "its file cannot be opened; make its file and folder writable",
+    sqlite3.SQLITE_PERM: "access is denied; make its file and folder writable",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; restore it from a backup",
+    sqlite3.SQLITE_NOTADB: "its file holds something else; restore it from a backup",
+}
+
+
+class DatabaseError(RuntimeError):
+    """The database cannot be used; the message is one sentence for the user."""
+
+
+def open_database(home: Home, *, durable: bool = False) -> sqlite_utils.Database:
+    """A new connection to the home's database, created and migrated where that is needed.
+
+    Write-ahead log, foreign keys and a busy timeout of 10 s. `durable` makes a commit wait until
+    the disk has it (synchronous = FULL): judgements are written through such a connection. A
+    connection belongs to the thread that opened it.
+
+    Raises DatabaseError when the database cannot be opened, or comes from a newer version.
+    """
+    path = home.database
+    with explained(path):
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            database = sqlite_utils.Database(connection, execute_plugins=False)
+            _write_ahead(connection)
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            _migrate(database)
+        except BaseException:
+            connection.close()
+            raise
+    return database
+
+
+@contextmanager
+def immediate(database: sqlite_utils.Database) -> Iterator[None]:
+    """A transaction that holds the write lock from its start: BEGIN IMMEDIATE … COMMIT.
+
+    sqlite-utils' own `atomic()` begins without the lock, so two connections could read the same
+    state and both act on it. Inside another `immediate` this is a savepoint of that transaction.
+    An exception rolls back. Raises DatabaseError when the lock is not to be had within 10 s, and
+    for a full disk and the like.
+    """
+    if database.conn.in_transaction:
+        with database.atomic():
+            yield
+        return
+    with explained(_path(database)):
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            database.execute("COMMIT")
+        except BaseException:
+            database.rollback()
+            raise
+
+
+@contextmanager
+def explained(path: Path | str) -> Iterator[None]:
+    """Turns SQLite's errors about files, locks and disks into DatabaseError.
+
+    Broken constraints and wrong SQL are errors of the program and pass unchanged.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", None)
+        explanation = EXPLANATIONS.get(code & 0xFF) if code is not None else None
+        if explanation is None:
+            raise
+        raise DatabaseError(f"The database {path} cannot be used: {explanation}.") from error
+
+
+def _path(database: sqlite_utils.Database) -> str:
+    """The file behind a connection."""
+    return database.execute("PRAGMA database_list").fetchone()[2]
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switches a new file to the write-ahead log; the setting stays in the file.
+
+    SQLite does not wait for the busy timeout here, so two processes that open a new home at the
+    same moment would meet "database is locked".
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _migrate(database: sqlite_utils.Database) -> None:
+    """Brings the schema up to date; of several processes at once, one does and the others wait."""
+    applied = {migration.name for migration in migrations.applied(database)}
+    if newer := sorted(applied - _known_migrations()):
+        raise DatabaseError(
+            f"The database was written by a newer version of Plainview (it has {newer[-1]}); "
+            "update the code, or set PLAINVIEW_HOME to another folder."
+        )
+    if applied != _known_migrations():
+        with immediate(database):
+            migrations.apply(database)
+
+
+@cache
+def _known_migrations() -> frozenset[str]:
+    """The names of all migrations in the code: those that an empty database lacks."""
+    empty = sqlite_utils.Database(memory=True)
+    return frozenset(migration.name for migration in migrations.pending(empty))
