@@ -1,0 +1,1 @@
+"""How the shipped MNIST models were made: `python -m engine.training --help`."""
