@@ -1,0 +1,1 @@
+"""What people touch: pages, charts, the command line, and the workers behind them."""

@@ -1,0 +1,57 @@
+"""The right end of the researcher's header: the device, the running jobs, who is signed in."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.access import database
+from data.jobs import Job, active_jobs, cancel
+
+REFRESH_SECONDS = 2.0
+
+#: Streamlit's header has no room for widgets of an app, so these are laid over it: left of the
+#: menu, as high as the header, and where it is empty clicks go through to the navigation.
+PLACE = """
+<style>
+.st-key-header {
+  position: fixed; top: 0; right: 3.5rem; height: 3.75rem; width: auto; z-index: 1000000;
+  flex-flow: row nowrap; align-items: center; gap: 0.75rem; white-space: nowrap;
+  pointer-events: none; font-variant-numeric: tabular-nums;
+}
+.st-key-header > * { width: auto; pointer-events: auto; }
+</style>
+"""
+
+
+def render(name: str) -> None:
+    """Show the header for the researcher called `name`."""
+    st.html(PLACE)
+    with st.container(key="header", horizontal=True):
+        _jobs()
+        st.caption(name)
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _jobs() -> None:
+    jobs = active_jobs(database())
+    with st.popover(_summary(jobs), type="tertiary"):
+        if not jobs:
+            st.write("Nothing is running.")
+        for job in jobs:
+            _row(job)
+
+
+def _summary(jobs: list[Job]) -> str:
+    """ "cpu · idle", or "cpu · 2 jobs"."""
+    devices = ", ".join(sorted({job.device for job in jobs})) or "cpu"
+    if not jobs:
+        return f"{devices} · idle"
+    return f"{devices} · {len(jobs)} {'job' if len(jobs) == 1 else 'jobs'}"
+
+
+def _row(job: Job) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.write(f"{job.kind} · {job.owner} · {job.state}")
+        if st.button("Stop", key=f"stop-{job.id}", disabled=bool(job.cancel)):
+            cancel(database(), job.id)
+            st.rerun(scope="fragment")

@@ -1,0 +1,67 @@
+"""Entry point: who are you, and which pages may you see. Run by `python -m app serve`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+import streamlit as st
+
+from app.access import Role, Visitor, current_home, visitor
+from app.guard import guarded
+from app.logs import start_logging
+
+#: Module in app.pages (and address) → title, in the order of the navigation; the first is the home.
+RESEARCHER_PAGES = {
+    "explore": "Explore",
+    "results": "Results",
+    "studies": "Studies",
+    "experiments": "Experiments",
+}
+REFUSAL = "This link is not valid, or not any more. Ask the person who sent it for a new one."
+
+
+def main() -> None:
+    """Register what this visitor may see, and nothing else: Streamlit sends even hidden pages."""
+    start_logging(current_home().logs, "app")
+    st.set_page_config("Plainview", layout="wide", initial_sidebar_state="collapsed")
+    guarded(_open)
+
+
+def _open() -> None:
+    who = visitor()
+    if who.role is Role.LABELLER:
+        st.navigation([st.Page(_page("label"), title="Plainview")], position="hidden").run()
+    elif who.role is Role.RESEARCHER:
+        _open_for_researcher(who)
+    else:
+        st.navigation([st.Page(_refuse, title="Plainview")], position="hidden").run()
+
+
+def _open_for_researcher(who: Visitor) -> None:
+    from app.widgets import header
+
+    pages = [
+        st.Page(_page(module), title=title, url_path=module, default=module == "explore")
+        for module, title in RESEARCHER_PAGES.items()
+    ]
+    chosen = st.navigation(pages, position="top")
+    header.render(who.name)
+    chosen.run()
+
+
+def _page(module: str) -> Callable[[], None]:
+    """The page's `render`, imported when it is shown: a labeller's visit loads no other page."""
+
+    def render() -> None:
+        guarded(importlib.import_module(f"app.pages.{module}").render)
+
+    return render
+
+
+def _refuse() -> None:
+    st.title("Plainview")
+    st.write(REFUSAL)
+
+
+main()

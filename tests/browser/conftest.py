@@ -1,0 +1,240 @@
+"""The real app in a real browser: a server of its own, a Chromium, a page that keeps its errors."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+FAILURES = ROOT / "tests" / "browser" / "failures"
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDTHS = (1280, 1920)
+SCHEMES = ("light", "dark")
+#: The first page imports torch; on a busy machine that takes a while.
+PATIENCE_MS = 30_000
+START_SECONDS = 90
+
+expect.set_options(timeout=PATIENCE_MS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder is a browser test."""
+    folder = Path(__file__).parent
+    for item in items:
+        if folder in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@dataclass(frozen=True)
+class App:
+    """A running server: where it listens, its home folder, and what it prints."""
+
+    url: str
+    home: Path
+    output: Path
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def healthy(url: str) -> bool:
+    """Whether the server at `url` says that it is ready."""
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _serve(port: int) -> list[str]:
+    if (ROOT / "app" / "__main__.py").exists():
+        return [sys.executable, "-m", "app", "serve", "--port", str(port)]
+    return [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={port}"]
+
+
+@contextmanager
+def running_app(home: Path) -> Iterator[App]:
+    """The app as `make run` starts it, on a free port, with `home` as its home folder.
+
+    At the end its whole process group goes, the workers that it started included.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    app = App(f"http://127.0.0.1:{port}", home, home / "server-output.txt")
+    with app.output.open("wb") as output:
+        process = subprocess.Popen(
+            _serve(port),
+            cwd=ROOT,
+            env={**os.environ, "PLAINVIEW_HOME": str(home), "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not healthy(app.url):
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"The app did not start:\n{app.output.read_text()}")
+            time.sleep(0.1)
+        yield app
+    finally:
+        _end_group(process)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ask the process's group to end, and make it after ten seconds."""
+    for ending in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, ending)
+            process.wait(10)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """One server for the whole session (one a pytest-xdist worker), with an empty home folder."""
+    with running_app(tmp_path_factory.mktemp("browser") / "home") as app:
+        yield app
+
+
+@pytest.fixture
+def own_app(tmp_path: Path) -> Iterator[App]:
+    """A server of this test alone, with an empty home folder."""
+    with running_app(tmp_path / "home") as app:
+        yield app
+
+
+def chromium() -> str:
+    """Where Chromium is: PLAINVIEW_CHROMIUM, or the one that Debian installs."""
+    named = os.environ.get("PLAINVIEW_CHROMIUM")
+    found = shutil.which(named or "chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.fail(
+            "The browser tests need Chromium: run `sudo apt-get install -y chromium`, "
+            "or say where it is with PLAINVIEW_CHROMIUM=/path/to/chromium.",
+            pytrace=False,
+        )
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, driven by Playwright."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium(), args=CHROMIUM_ARGUMENTS, timeout=60_000
+        )
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Complaints:
+    """What the browser complained about: console errors, and exceptions in the page."""
+
+    messages: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.messages.append(str(error)))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.messages.append(message.text)
+
+
+@pytest.fixture
+def complaints() -> Complaints:
+    """Console errors of this test's page; a test asserts that `complaints.messages == []`."""
+    return Complaints()
+
+
+@pytest.fixture
+def page(
+    browser: Browser, complaints: Complaints, request: pytest.FixtureRequest
+) -> Iterator[Page]:
+    """A fresh browser session at 1280 × 800; where a test fails, its picture is kept."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    complaints.watch(page)
+    failures_before = request.session.testsfailed
+    yield page
+    if request.session.testsfailed > failures_before:
+        FAILURES.mkdir(exist_ok=True)
+        page.screenshot(path=FAILURES / f"{request.node.name}.png", full_page=True)
+    context.close()
+
+
+@pytest.fixture
+def screenshot(tmp_path: Path) -> Callable[[Page, str], list[Path]]:
+    """`screenshot(page, name)` saves name-light-1280.png … name-dark-1920.png and returns them.
+
+    They land in the folder PLAINVIEW_SCREENSHOTS, else in the test's temporary folder.
+    """
+    folder = Path(os.environ.get("PLAINVIEW_SCREENSHOTS", tmp_path / "screenshots"))
+
+    def save(page: Page, name: str) -> list[Path]:
+        folder.mkdir(parents=True, exist_ok=True)
+        before = page.viewport_size
+        saved = []
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": width * 9 // 16})
+                page.wait_for_timeout(400)  # charts redraw after a resize, without a sign of it
+                saved.append(folder / f"{name}-{scheme}-{width}.png")
+                page.screenshot(path=saved[-1], full_page=True)
+        page.emulate_media(color_scheme="light")
+        if before is not None:
+            page.set_viewport_size(before)
+        return saved
+
+    return save
+
+
+def wait_until_ready(page: Page) -> None:
+    """Wait until Streamlit has shown the page and its script rests."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+@pytest.fixture
+def visit(app: App, page: Page) -> Callable[[str], Page]:
+    """`visit("/results?study=x")` opens that address of the app and waits until it is shown."""
+
+    def open_address(address: str = "/") -> Page:
+        page.goto(app.url + address)
+        wait_until_ready(page)
+        return page
+
+    return open_address
