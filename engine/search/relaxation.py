@@ -61,7 +61,7 @@ class Relaxation:
         k = steps.to(self._bounds.dtype) + 1
         correction_1 = 1 - BETA_1**k
         root_correction_2 = (1 - BETA_2**k).sqrt()
-        rate = alive * (-self.schedule.learning_rate) * root_correction_2 / correction_1
+        rate = -self.schedule.learning_rate * root_correction_2 / correction_1 * alive
         epsilon = EPSILON * root_correction_2
         squares = []
         for p, gradient, first, second in zip(

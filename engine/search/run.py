@@ -97,6 +97,11 @@ class SearchRun:
         return not any(self._occupants) and not self._ended
 
     @property
+    def points(self) -> list[str]:
+        """Names of the points that are perturbed, in order; the others have no state here."""
+        return list(self._names)
+
+    @property
     def busy(self) -> int:
         """Slots in use."""
         return sum(occupant is not None for occupant in self._occupants)

@@ -1,0 +1,1 @@
+"""Measurements: every figure in a document comes from a command here."""
