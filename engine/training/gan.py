@@ -32,6 +32,7 @@ class GanRecipe:
     betas: tuple[float, float] = (0.0, 0.99)
     average: float = 0.999  # decay a batch of the weight average that is kept
     constant: float = 0.5  # share of the batches before the learning rate falls linearly to 0
+    settle: int = 50  # batches of 500 that the final batch-norm statistics are measured on
 
 
 class ProjectionDiscriminator(nn.Module):
@@ -91,7 +92,7 @@ def train_generator(
             done += 1
             follow(average, generator, recipe.average, done)
             on_progress(done, total, f"D {loss_d.item():.2f} G {loss_g.item():.2f}")
-    _settle_norms(average, draws)
+    _settle_norms(average, recipe.settle, draws)
     _fold_tanh(average)
     return average.eval()
 
@@ -138,14 +139,14 @@ def _update(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
 
 
 @torch.no_grad()
-def _settle_norms(generator: MnistConv, draws: torch.Generator) -> None:
+def _settle_norms(generator: MnistConv, batches: int, draws: torch.Generator) -> None:
     """Measure the batch norms' means and variances anew: those of averaged weights differ."""
     norms = [module for module in generator.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # a plain average over batches
     generator.train()
-    for _ in range(50):
+    for _ in range(batches):
         _draw_tanh(generator, 500, draws)
 
 
