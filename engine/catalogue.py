@@ -167,11 +167,15 @@ def layer_weights(entry: GeneratorEntry, points: Sequence[Point], subset: str) -
 
 
 def load_generator(
-    entry: GeneratorEntry, folders: Sequence[Path], device: str = "cpu"
+    entry: GeneratorEntry, folders: Sequence[Path], device: str = "cpu", truncation: float = 1.0
 ) -> LoadedGenerator:
     """Build, load with the checksum verified, freeze. Raises ModelError."""
     module = entry.build()
     checksum = _load_weights(module, entry.weights, folders)
+    try:
+        module.prepare(truncation)
+    except ValueError as error:
+        raise ModelError(f"{entry.name}: {error}") from error
     scales = None
     if entry.scales is not None:
         scales_file = _find(entry.scales, folders, entry.weights.repair)

@@ -37,6 +37,13 @@ class Generator(nn.Module, ABC):
     points: tuple[Point, ...]
     image_shape: tuple[int, int, int]
     label_count: int
+    #: Latents are cut at ± this many standard deviations; 1.0 means z ~ N(0, I), not cut at all.
+    truncation: float = 1.0
+
+    def prepare(self, truncation: float) -> None:
+        """Make the loaded generator fast, for one truncation. Raises ValueError for another."""
+        if truncation != 1.0:
+            raise ValueError(f"This generator has no truncation: give 1.0, not {truncation:g}.")
 
     @abstractmethod
     def condition(self, z: Tensor, labels: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ def test_the_same_seed_gives_the_same_sigma_and_progress_is_told() -> None:
         300,
         seed=1,
         batch=100,
-        on_progress=lambda done, total: told.append((done, total)),
+        on_progress=lambda *progress: told.append(progress),
     )
     two = measure_scales(generator, 300, seed=1, batch=100)
     assert all(torch.equal(one[name], two[name]) for name in one)
