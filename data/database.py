@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import sqlite_utils
 
@@ -78,6 +80,27 @@ def immediate(database: sqlite_utils.Database) -> Iterator[None]:
         except BaseException:
             database.rollback()
             raise
+
+
+def insert_once(
+    database: sqlite_utils.Database, table: str, values: Mapping[str, Any]
+) -> int | None:
+    """Inserts a row and returns its rowid; None, and nothing done, when its key is there already.
+
+    Only a unique key may stand in the way: a broken CHECK or foreign key raises
+    sqlite3.IntegrityError, where INSERT OR IGNORE would drop the row in silence.
+    """
+    columns = ", ".join(values)
+    places = ", ".join(f":{column}" for column in values)
+    cursor = database.execute(
+        f"INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING", values
+    )
+    return cursor.lastrowid if cursor.rowcount == 1 else None
+
+
+def as_json(value: Any) -> str:
+    """JSON text for a column: sorted keys, no spaces; ValueError for NaN and infinity."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 @contextmanager

@@ -6,9 +6,14 @@ import secrets
 from datetime import UTC, datetime
 
 
+def timestamp(moment: datetime) -> str:
+    """A moment as ISO-8601 UTC text of fixed width, so that text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def now() -> str:
-    """The time as ISO-8601 UTC text of fixed width, so that text order is time order."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """The time now, as `timestamp` writes it."""
+    return timestamp(datetime.now(UTC))
 
 
 def new_id() -> str:
