@@ -88,8 +88,8 @@ def pin(database: Database, perturbation_id: str, pinned: bool = True) -> bool:
 def encode(arrays: Mapping[str, np.ndarray]) -> bytes:
     """Compressed bytes of float16 arrays: zlib over safetensors of their byte planes.
 
-    The plane of signs, exponents and first digits compresses well, that of the last digits hardly
-    at all; interleaved, neither would.
+    Perturbations are noise to zlib's search for repetitions, so it only codes by frequency: three
+    times as fast, and smaller. Signs and exponents, in a plane of their own, are what compresses.
     """
     planes = {}
     for name, array in arrays.items():
@@ -97,7 +97,8 @@ def encode(arrays: Mapping[str, np.ndarray]) -> bytes:
             raise ValueError(f"A perturbation is float16; the one of {name} is {array.dtype}.")
         octets = np.ascontiguousarray(array)[..., np.newaxis].view(np.uint8)
         planes[name] = np.ascontiguousarray(np.moveaxis(octets, -1, 0))
-    return zlib.compress(safetensors.numpy.save(planes), level=1)
+    coder = zlib.compressobj(level=1, strategy=zlib.Z_HUFFMAN_ONLY)
+    return coder.compress(safetensors.numpy.save(planes)) + coder.flush()
 
 
 def decode(content: bytes) -> dict[str, np.ndarray]:
