@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -190,7 +191,9 @@ def load_classifier(
     network = entry.build()
     checksum = _load_weights(network, entry.weights, folders)
     module = Classifier(network, mean=entry.mean, std=entry.std, size=entry.size)
-    return LoadedClassifier(entry, _freeze(module, device), checksum)
+    # Channels last: pooling and convolutions are up to three times as fast on a CPU.
+    module = _freeze(module, device).to(memory_format=torch.channels_last)
+    return LoadedClassifier(entry, module, checksum)
 
 
 def _freeze(module: Module, device: str) -> Module:
