@@ -18,24 +18,23 @@ RESEARCHER_PAGES = {
     "studies": "Studies",
     "experiments": "Experiments",
 }
-REFUSAL = "This link is not valid, or not any more. Ask the person who sent it for a new one."
 
 
 def main() -> None:
     """Register what this visitor may see, and nothing else: Streamlit sends even hidden pages."""
-    start_logging(current_home().logs, "app")
     st.set_page_config("Plainview", layout="wide", initial_sidebar_state="collapsed")
-    guarded(_open)
+    guarded(_open)()
 
 
 def _open() -> None:
+    start_logging(current_home().logs, "app")
     who = visitor()
     if who.role is Role.LABELLER:
         st.navigation([st.Page(_page("label"), title="Plainview")], position="hidden").run()
     elif who.role is Role.RESEARCHER:
         _open_for_researcher(who)
     else:
-        st.navigation([st.Page(_refuse, title="Plainview")], position="hidden").run()
+        st.navigation([st.Page(_refusal(who.refusal), title="Plainview")], position="hidden").run()
 
 
 def _open_for_researcher(who: Visitor) -> None:
@@ -54,14 +53,17 @@ def _page(module: str) -> Callable[[], None]:
     """The page's `render`, imported when it is shown: a labeller's visit loads no other page."""
 
     def render() -> None:
-        guarded(importlib.import_module(f"app.pages.{module}").render)
+        guarded(importlib.import_module(f"app.pages.{module}").render)()
 
     return render
 
 
-def _refuse() -> None:
-    st.title("Plainview")
-    st.write(REFUSAL)
+def _refusal(sentence: str) -> Callable[[], None]:
+    def render() -> None:
+        st.title("Plainview")
+        st.write(sentence)
+
+    return render
 
 
 main()

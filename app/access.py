@@ -21,6 +21,11 @@ log = logging.getLogger(__name__)
 
 #: The query parameter of a labeller's link.
 INVITATION = "invitation"
+UNKNOWN_INVITATION = (
+    "This link is not valid, or not any more. Ask the person who sent it for a new one."
+)
+NO_INVITATION = "This page needs an invitation. Open the link that you were sent."
+
 #: Names by which a browser on this computer reaches the server.
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -45,11 +50,12 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who opened the page. `labeller` is given exactly when the role is LABELLER."""
+    """Who opened the page. A labeller brings a `labeller`, a refused visitor a `refusal`."""
 
     role: Role
-    name: str
+    name: str = ""
     labeller: Labeller | None = None
+    refusal: str = ""
 
 
 def visitor() -> Visitor:
@@ -66,8 +72,8 @@ def visitor() -> Visitor:
     host = st.context.headers.get("Host")
     if host is None or _hostname(host) in LOOPBACK:
         return Visitor(Role.RESEARCHER, getpass.getuser())
-    log.warning("Refused a visitor without an invitation who asked for host %s.", host)
-    return Visitor(Role.REFUSED, "")
+    log.warning("Refused a visitor without an invitation who asked for host %r.", host)
+    return Visitor(Role.REFUSED, refusal=NO_INVITATION)
 
 
 def _invited(token: str) -> Visitor:
@@ -77,7 +83,7 @@ def _invited(token: str) -> Visitor:
     # A part of the hash finds a revoked invitation in the database; the token itself is a secret.
     digest = hashlib.sha256(token.encode()).hexdigest()
     log.warning("Refused an unknown or revoked invitation, hash %s…", digest[:12])
-    return Visitor(Role.REFUSED, "")
+    return Visitor(Role.REFUSED, refusal=UNKNOWN_INVITATION)
 
 
 def _hostname(host: str) -> str:

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import wraps
 
 import streamlit as st
+
+from data.database import DatabaseError
+from data.home import HomeError
 
 log = logging.getLogger(__name__)
 
 FAILED = "Something went wrong here. Reload the page; if it happens again, the log has the details."
 
 
-def guarded(render: Callable[[], None]) -> None:
-    """Call `render`; on a failure log the traceback and show one sentence in its place.
+def guarded(render: Callable[[], None]) -> Callable[[], None]:
+    """`render`, but on a failure it logs the traceback and shows one sentence in its place.
 
-    Streamlit's own ways to end a run (`st.stop`, `st.rerun`) are no `Exception` and pass through.
-    A fragment that reruns by itself is not called from here: Streamlit shows its own sentence
-    (`client.showErrorDetails`), and `app.logs` keeps that traceback too.
+    Errors of the home folder and the database bring their own sentence. Streamlit's own ways to
+    end a run (`st.stop`, `st.rerun`) are no `Exception` and pass through. A page is guarded where
+    it is registered; a fragment reruns without its page and needs a guard of its own, below
+    `@st.fragment`, else people get Streamlit's advice about Streamlit's cloud.
     """
-    try:
-        render()
-    except Exception:
-        log.exception("%s.%s failed", render.__module__, render.__qualname__)
-        st.error(FAILED)
+
+    @wraps(render)
+    def shielded() -> None:
+        try:
+            render()
+        except (DatabaseError, HomeError) as error:
+            log.exception("Storage failed in %s", render.__module__)
+            st.error(str(error))
+        except Exception:
+            log.exception("%s failed", render.__module__)
+            st.error(FAILED)
+
+    return shielded

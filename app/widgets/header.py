@@ -5,12 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from app.access import database
+from app.guard import guarded
 from data.jobs import Job, active_jobs, cancel
 
 REFRESH_SECONDS = 2.0
 
 #: Streamlit's header has no room for widgets of an app, so these are laid over it: left of the
 #: menu, as high as the header, and where it is empty clicks go through to the navigation.
+#: Streamlit's sign of a running script moves to the middle, without its Stop: that would stop
+#: the drawing of the page, where people expect it to stop a search.
 PLACE = """
 <style>
 .st-key-header {
@@ -19,6 +22,9 @@ PLACE = """
   pointer-events: none; font-variant-numeric: tabular-nums;
 }
 .st-key-header > * { width: auto; pointer-events: auto; }
+.st-key-header button, .st-key-header button:is(:hover, :focus, :active) { color: inherit; }
+.stStatusWidget { position: fixed; top: 0.9rem; left: 50%; }
+.stStatusWidget button { display: none; }
 </style>
 """
 
@@ -32,6 +38,7 @@ def render(name: str) -> None:
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
+@guarded
 def _jobs() -> None:
     jobs = active_jobs(database())
     with st.popover(_summary(jobs), type="tertiary"):

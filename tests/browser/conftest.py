@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -29,6 +30,8 @@ CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A name that is not the loopback's, for what a visitor from elsewhere is shown.
+    "--host-resolver-rules=MAP plainview.test 127.0.0.1",
 ]
 WIDTHS = (1280, 1920)
 SCHEMES = ("light", "dark")
@@ -169,8 +172,10 @@ class Complaints:
         page.on("pageerror", lambda error: self.messages.append(str(error)))
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.messages.append(message.text)
+        # On /results Streamlit's front end first asks for /results/_stcore/…, which is not there.
+        asks_below_page = re.search(r"//[^/]+/[^/]+/_stcore/", message.location["url"])
+        if message.type == "error" and not asks_below_page:
+            self.messages.append(f"{message.text} {message.location['url']}")
 
 
 @pytest.fixture
@@ -192,7 +197,8 @@ def page(
     yield page
     if request.session.testsfailed > failures_before:
         FAILURES.mkdir(exist_ok=True)
-        page.screenshot(path=FAILURES / f"{request.node.name}.png", full_page=True)
+        name = re.sub(r"[^\w-]+", "-", request.node.name)
+        page.screenshot(path=FAILURES / f"{name}.png", full_page=True)
     context.close()
 
 
