@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.access import database
 from app.guard import guarded
+from app.runner.submit import default_device
 from data.jobs import Job, active_jobs, cancel
 
 REFRESH_SECONDS = 2.0
@@ -50,7 +51,7 @@ def _jobs() -> None:
 
 def _summary(jobs: list[Job]) -> str:
     """ "cpu · idle", or "cpu · 2 jobs"."""
-    devices = ", ".join(sorted({job.device for job in jobs})) or "cpu"
+    devices = ", ".join(sorted({job.device for job in jobs} or {default_device()}))
     if not jobs:
         return f"{devices} · idle"
     return f"{devices} · {len(jobs)} {'job' if len(jobs) == 1 else 'jobs'}"

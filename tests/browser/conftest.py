@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
@@ -108,19 +109,27 @@ def running_app(home: Path) -> Iterator[App]:
             time.sleep(0.1)
         yield app
     finally:
-        _end_group(process)
+        _end(process, home)
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Ask the process's group to end, and make it after ten seconds."""
-    for ending in (signal.SIGTERM, signal.SIGKILL):
+def _end(server: subprocess.Popen[bytes], home: Path) -> None:
+    """End the server's process group, then the workers of its home, which outlive a server."""
+    if server.poll() is None:
+        os.killpg(server.pid, signal.SIGTERM)
         try:
-            os.killpg(process.pid, ending)
-            process.wait(10)
-        except ProcessLookupError:
-            return
+            server.wait(10)
         except subprocess.TimeoutExpired:
-            continue
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+    workers = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if str(home) in (process.info["cmdline"] or ())
+    ]
+    for worker in workers:
+        worker.terminate()
+    for worker in psutil.wait_procs(workers, timeout=10)[1]:
+        worker.kill()
 
 
 @pytest.fixture(scope="session")
