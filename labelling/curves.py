@@ -1,0 +1,155 @@
+"""Magnitude–success curves: proportion fooled against perturbation magnitude, with bands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from labelling.bounds import judgement_bounds
+from labelling.entrants import (
+    Entrants,
+    entrants,
+    event_weights,
+    known_trials,
+    no_longer_label,
+    unknown_trials,
+)
+from labelling.estimands import AS_PUBLISHED, RAW, Estimand
+from labelling.incidence import Floats, value_at
+from labelling.intervals import percentile_interval, resampled_sources, wilson
+from labelling.replicates import DRAWS, point_estimate, replicates
+
+#: What makes results belong to one curve: experiments, searches and schedules never mix.
+CONDITION = [
+    "experiment_id",
+    "condition_id",
+    "classifier",
+    "subset",
+    "search",
+    "schedule_name",
+]
+_COLUMNS = [
+    "magnitude",
+    "proportion",
+    "low",
+    "high",
+    "bound_low",
+    "bound_high",
+    "fooled",
+    "at_risk",
+    "n",
+    "missing",
+    "removed",
+    "band",
+]
+#: A curve is handed over at no more magnitudes than this.
+MOST_POINTS = 400
+
+
+def conditions(table: pd.DataFrame) -> Iterator[tuple[dict[str, object], Entrants]]:
+    """The conditions of a trial table, in the order of their first row, with their entrants."""
+    units = pd.factorize(table["source_id"])[0]
+    for key, rows in table.groupby(CONDITION, sort=False).indices.items():
+        yield dict(zip(CONDITION, key, strict=True)), entrants(table.iloc[rows], units[rows])
+
+
+def source_counts(table: pd.DataFrame, draws: int = DRAWS, seed: int = 0) -> Floats:
+    """One bootstrap of the table's sources, (draws, sources), shared by all its conditions."""
+    return resampled_sources(max(table["source_id"].nunique(), 1), draws, seed)
+
+
+def success_curves(
+    table: pd.DataFrame, estimand: Estimand, *, draws: int = DRAWS, seed: int = 0
+) -> pd.DataFrame:
+    """The curve of every condition of a trial table under one estimand.
+
+    One row a step of the curve (right-continuous, from magnitude 0 to the largest one tested):
+    the columns of CONDITION; `estimand` (its key); `magnitude`; `proportion`; `low`, `high`: the
+    95 % band at this magnitude; `bound_low`, `bound_high`: the least and the most that the curve
+    could be, whatever the missing judgements say; `fooled`: judged trials counted up to here;
+    `at_risk`: those not yet ended before here; `n`: trials whose outcome and judgements are known;
+    `missing`: those that wait for a judgement; `removed`: fooled ones left out of numerator and
+    denominator (as published only); `band`: how the band was made.
+
+    Bands are pointwise. Wilson's where no judgement is used and all budgets are one; else a
+    bootstrap over sources, never narrower than Wilson's for as many sources. A condition of which
+    nothing is known, since nothing is judged, has no rows.
+    """
+    counts = source_counts(table, draws, seed)
+    parts = [
+        _curve(cases, estimand, counts).assign(**key, estimand=estimand.key)
+        for key, cases in conditions(table)
+    ]
+    parts = [part for part in parts if len(part)]
+    columns = [*CONDITION, "estimand", *_COLUMNS]
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def one_budget(cases: Entrants) -> bool:
+    """Whether every exhausted trial was tested at least as far as any trial was fooled."""
+    if cases.fooled.all() or not cases.fooled.any():
+        return True
+    return bool(cases.time[~cases.fooled].min() >= cases.time[cases.fooled].max())
+
+
+def _curve(cases: Entrants, estimand: Estimand, counts: Floats) -> pd.DataFrame:
+    if not len(cases):
+        return pd.DataFrame(columns=_COLUMNS)
+    best = point_estimate(cases, estimand)
+    if np.isnan(best.values).any():
+        return pd.DataFrame(columns=_COLUMNS)
+    grid = _grid(cases, estimand)
+    proportion = value_at(best.times, best.values[0], grid)
+    counted, known = known_trials(cases, estimand)
+    low, high, band = _band(cases, estimand, counts, grid, proportion)
+    bound_low, bound_high = judgement_bounds(cases, estimand, grid)
+    removed = no_longer_label(cases).sum() if estimand is AS_PUBLISHED else 0
+    return pd.DataFrame(
+        {
+            "magnitude": grid,
+            "proportion": proportion,
+            "low": low,
+            "high": high,
+            "bound_low": bound_low,
+            "bound_high": bound_high,
+            "fooled": np.searchsorted(cases.time[counted], grid, side="right"),
+            "at_risk": known.sum() - np.searchsorted(cases.time[known], grid, side="left"),
+            "n": int(known.sum()),
+            "missing": int(unknown_trials(cases, estimand).sum()),
+            "removed": int(removed),
+            "band": band,
+        }
+    )
+
+
+def _band(
+    cases: Entrants, estimand: Estimand, counts: Floats, grid: Floats, proportion: Floats
+) -> tuple[Floats, Floats, str]:
+    _, known = known_trials(cases, estimand)
+    judged_sources = len(np.unique(cases.unit[known]))
+    low, high = wilson(proportion, judged_sources)
+    if estimand is RAW and one_budget(cases):
+        return low, high, "Wilson"
+    drawn = [
+        value_at(part.times, part.values, grid) for part in replicates(cases, estimand, counts)
+    ]
+    drawn_low, drawn_high = percentile_interval(np.concatenate(drawn), judged_sources)
+    return np.fmin(low, drawn_low), np.fmax(high, drawn_high), "bootstrap over sources"
+
+
+def _grid(cases: Entrants, estimand: Estimand) -> Floats:
+    """Magnitudes at which a curve is handed over: 0 and each at which a trial that counts ends.
+
+    Thinned if too many, keeping the first and the last.
+    """
+    everyone_once = np.ones((1, int(cases.unit.max()) + 1))
+    weight = sum(event_weights(cases, estimand, everyone_once))[0]
+    distinct = np.unique(np.append(0.0, cases.time[weight > 0]))
+    if len(distinct) <= MOST_POINTS:
+        return distinct
+    chosen = np.linspace(0, len(distinct) - 1, MOST_POINTS).round().astype(int)
+    return distinct[chosen]

@@ -1,0 +1,61 @@
+"""95 % intervals: Wilson's for a proportion, and the bootstrap over sources for all else."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm, t
+
+Floats = NDArray[np.float64]
+
+#: Two-sided level of every band and interval.
+LEVEL = 0.95
+#: An interval from fewer sources than this would look sharper than it is: "too few" instead.
+FEWEST_SOURCES = 5
+
+
+def wilson(proportion: Floats | float, n: Floats | float) -> tuple[Floats, Floats]:
+    """Wilson's score interval for a binomial proportion out of n; [0, 1] where n is 0."""
+    z = norm.ppf(0.5 + LEVEL / 2)
+    p, n = np.asarray(proportion, float), np.asarray(n, float)
+    count = np.where(n > 0, n, 1.0)
+    centre = (p + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * np.sqrt(p * (1 - p) / count + z**2 / (4 * count**2))
+    low, high = np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
+    return np.where(n > 0, low, 0.0), np.where(n > 0, high, 1.0)
+
+
+def resampled_sources(sources: int, draws: int, seed: int = 0) -> Floats:
+    """How often each source occurs in each bootstrap resample of all sources: (draws, sources).
+
+    Resampling sources, not trials, carries along everything that shares a picture: classifiers,
+    layer subsets and labellers.
+    """
+    picks = np.random.default_rng(seed).integers(sources, size=(draws, sources))
+    flat = (picks + sources * np.arange(draws)[:, None]).ravel()
+    return np.bincount(flat, minlength=draws * sources).reshape(draws, sources).astype(float)
+
+
+def percentile_interval(replicates: Floats, sources: int) -> tuple[Floats, Floats]:
+    """Percentile interval over axis 0 of the bootstrap replicates, widened for few sources.
+
+    Plain percentiles are too narrow by a factor sqrt((n-1)/n) and by the normal quantile standing
+    for Student's; Hesterberg's expanded percentiles (2015, section 3.3) correct both. Replicates
+    that are NaN (a resample without anyone at risk) are left out; NaN where all of them are, and
+    for fewer than `FEWEST_SOURCES` sources.
+    """
+    shape = replicates.shape[1:]
+    if sources < FEWEST_SOURCES or not len(replicates):
+        return np.full(shape, np.nan), np.full(shape, np.nan)
+    quantile = t.ppf((1 - LEVEL) / 2, sources - 1) * sqrt(sources / (sources - 1))
+    tail = float(norm.cdf(quantile))
+    defined = replicates[~np.isnan(replicates.reshape(len(replicates), -1)).all(axis=1)]
+    if not len(defined):
+        return np.full(shape, np.nan), np.full(shape, np.nan)
+    if np.isnan(defined).any():
+        low, high = np.nanquantile(defined, [tail, 1 - tail], axis=0)
+    else:
+        low, high = np.quantile(defined, [tail, 1 - tail], axis=0)
+    return low, high
