@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -23,6 +24,6 @@ SENTENCES = {
 }
 
 
-def options(phrase: str) -> tuple[str, ...]:
+def options(phrase: str, sentences: Iterable[str] = SENTENCES.values()) -> list[str]:
     """The four sentences in the order of their keys, for a label's phrase such as "a seven"."""
-    return tuple(sentence.replace("{phrase}", phrase) for sentence in SENTENCES.values())
+    return [sentence.format(phrase=phrase) for sentence in sentences]

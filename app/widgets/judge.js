@@ -266,7 +266,7 @@ class Judge {
     const width = this.panels[0].clientWidth - padding;
     if (this.stacked()) return Math.max(112, Math.min(width, (window.innerHeight - 420) / 2));
     const others = this.root.getBoundingClientRect().height - stage.getBoundingClientRect().height;
-    const margin = 48;
+    const margin = 28; // the page's own, above and below
     return Math.max(168, Math.min(width, window.innerHeight - others - padding - margin));
   }
 

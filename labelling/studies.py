@@ -1,0 +1,143 @@
+"""Making a study out of experiments, and inviting people to it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from data import studies
+from data.database import immediate
+from data.experiments import conditions, experiment
+from data.studies import ItemRow, Labeller
+
+
+class StudyError(ValueError):
+    """A study cannot be made; the message is one sentence for the researcher."""
+
+
+@dataclass(frozen=True)
+class LabelText:
+    """How people are asked about one label: "a seven", what to search the web for, a gloss."""
+
+    phrase: str
+    search_term: str
+    gloss: str | None = None
+
+
+#: Generator's name and label → its text; the catalogue knows, and labelling does not know that.
+LabelTexts = Callable[[str, int], LabelText]
+
+
+def create_study(
+    database: Database,
+    experiment_ids: Sequence[str],
+    name: str,
+    *,
+    label_text: LabelTexts,
+    created_by: str,
+    exhausted_sources: bool = True,
+) -> str:
+    """Store a study over the found results of some experiments and return its id.
+
+    One item a distinct (source stimulus, perturbed stimulus, label), condition by condition, which
+    is what `labelling.queue.ordered` interleaves. With `exhausted_sources` (recorded in the
+    options) an exhausted trial whose source no item has adds an item of the source alone: the
+    trial counts among the eligible only if people say that the source shows its label.
+
+    Raises StudyError without a name, for an unknown experiment, and where nothing can be asked.
+    """
+    if not name.strip():
+        raise StudyError("Give the study a name.")
+    unknown = [one for one in experiment_ids if experiment(database, one) is None]
+    if unknown:
+        raise StudyError(f"There is no experiment {unknown[0]}; choose from the list.")
+    items = [*_pairs(database, experiment_ids, label_text)]
+    if exhausted_sources:
+        items += _lone_sources(database, experiment_ids, label_text, items)
+    if not items:
+        raise StudyError("These experiments have found nothing yet that people could judge.")
+    with immediate(database):
+        study_id = studies.create_study(
+            database,
+            name=name.strip(),
+            experiment_ids=list(dict.fromkeys(experiment_ids)),
+            options={"exhausted_sources": exhausted_sources},
+            created_by=created_by,
+        )
+        studies.add_items(database, study_id, items)
+    return study_id
+
+
+def invite(
+    database: Database, study_id: str, name: str, *, expires_at: datetime | None = None
+) -> str:
+    """Admit a person to a study; returns the token of the link `/?invitation=TOKEN`.
+
+    It is shown this once: only its hash is kept. Raises StudyError without a name.
+    """
+    if not name.strip():
+        raise StudyError("Give the labeller a name; only researchers see it.")
+    return studies.add_labeller(database, study_id, name.strip(), expires_at=expires_at)
+
+
+def completion_code(labeller: Labeller) -> str:
+    """What the last page shows, to prove to the study's owner that one got there."""
+    secret = f"completed {labeller.study_id} {labeller.id} {labeller.order_seed}"
+    return hashlib.sha256(secret.encode()).hexdigest()[:8].upper()
+
+
+_RESULTS_WITH_SOURCES = """
+SELECT sources.stimulus, results.stimulus, results.label
+FROM results JOIN sources ON sources.id = results.source_id
+WHERE results.condition_id = ? AND results.outcome = ?
+ORDER BY results.trial_index
+"""
+
+
+def _pairs(
+    database: Database, experiment_ids: Sequence[str], label_text: LabelTexts
+) -> Iterator[ItemRow]:
+    """An item a found result; `data.studies.add_items` leaves out what is there already."""
+    for generator, rows in _results(database, experiment_ids, "found"):
+        for source, perturbed, label in rows:
+            yield _item(source, perturbed, label, label_text(generator, label))
+
+
+def _lone_sources(
+    database: Database,
+    experiment_ids: Sequence[str],
+    label_text: LabelTexts,
+    pairs: Sequence[ItemRow],
+) -> Iterator[ItemRow]:
+    """An item an exhausted result whose source none of the pairs has."""
+    asked = {(pair.source_stimulus, pair.label) for pair in pairs}
+    for generator, rows in _results(database, experiment_ids, "exhausted"):
+        for source, _, label in rows:
+            if (source, label) not in asked:
+                yield _item(source, None, label, label_text(generator, label))
+
+
+def _results(
+    database: Database, experiment_ids: Sequence[str], outcome: str
+) -> Iterator[tuple[str, list[tuple[str, str | None, int]]]]:
+    """Per condition: the generator's name, and (source stimulus, stimulus, label) by trial."""
+    for experiment_id in experiment_ids:
+        generator = experiment(database, experiment_id).generator
+        for condition in conditions(database, experiment_id):
+            parameters = [condition.id, outcome]
+            yield generator, database.execute(_RESULTS_WITH_SOURCES, parameters).fetchall()
+
+
+def _item(source: str, perturbed: str | None, label: int, text: LabelText) -> ItemRow:
+    return ItemRow(
+        source_stimulus=source,
+        perturbed_stimulus=perturbed,
+        label=label,
+        phrase=text.phrase,
+        search_term=text.search_term,
+        gloss=text.gloss,
+    )
