@@ -6,9 +6,11 @@ import getpass
 import hashlib
 import logging
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import streamlit as st
 from sqlite_utils import Database
@@ -69,11 +71,22 @@ def visitor() -> Visitor:
     if token is not None:
         st.session_state[INVITATION] = token
         return _invited(token)
-    host = st.context.headers.get("Host")
-    if host is None or _hostname(host) in LOOPBACK:
+    if from_this_computer(st.context.headers):
         return Visitor(Role.RESEARCHER, getpass.getuser())
-    log.warning("Refused a visitor without an invitation who asked for host %r.", host)
+    log.warning(
+        "Refused a visitor without an invitation, by the name %r.", st.context.headers.get("Host")
+    )
     return Visitor(Role.REFUSED, refusal=NO_INVITATION)
+
+
+def from_this_computer(headers: Mapping[str, str]) -> bool:
+    """Whether the browser reached the server by a loopback name.
+
+    Origin is looked at too, because some proxies replace the Host that the browser sent. A header
+    that is missing speaks for no one: Streamlit's own tests send none, every browser sends both.
+    """
+    names = (urlsplit(f"//{headers.get('Host', '')}"), urlsplit(headers.get("Origin", "")))
+    return all(name.hostname is None or name.hostname in LOOPBACK for name in names)
 
 
 def _invited(token: str) -> Visitor:
@@ -84,13 +97,6 @@ def _invited(token: str) -> Visitor:
     digest = hashlib.sha256(token.encode()).hexdigest()
     log.warning("Refused an unknown or revoked invitation, hash %s…", digest[:12])
     return Visitor(Role.REFUSED, refusal=UNKNOWN_INVITATION)
-
-
-def _hostname(host: str) -> str:
-    """The name in a Host header: "localhost:8501" → "localhost", "[::1]:8501" → "::1"."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
 
 
 def current_home() -> Home:
