@@ -1,9 +1,8 @@
-# make run     the app and its worker, on http://127.0.0.1:8501 (other port: make run PORT=8600)
+# make run     the app and its worker on 127.0.0.1, at the first free port from 8501 (or PORT=8600)
 # make test    lint, format and all tests, those in the browser included
 #
 # Each installs what it needs the first time and starts at once afterwards.
 
-PORT ?= 8501
 # One process of tests a core, each with one thread of torch; more than eight only wait in line.
 WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 8 ? cores : 8)))
 
@@ -13,7 +12,7 @@ INSTALLED := .venv/requirements-installed
 .PHONY: run test chromium
 
 run: $(INSTALLED)
-	@$(PYTHON_HERE) -m app serve --port $(PORT)
+	@$(PYTHON_HERE) -m app serve $(if $(PORT),--port $(PORT))
 
 test: $(INSTALLED) chromium
 	$(PYTHON_HERE) -m ruff check .

@@ -39,6 +39,7 @@ SCHEMES = ("light", "dark")
 #: The first page imports torch; on a busy machine that takes a while.
 PATIENCE_MS = 30_000
 START_SECONDS = 90
+END_SECONDS = 30
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -76,12 +77,6 @@ def healthy(url: str) -> bool:
         return False
 
 
-def _serve(port: int) -> list[str]:
-    if (ROOT / "app" / "__main__.py").exists():
-        return [sys.executable, "-m", "app", "serve", "--port", str(port)]
-    return [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={port}"]
-
-
 @contextmanager
 def running_app(home: Path) -> Iterator[App]:
     """The app as `make run` starts it, on a free port, with `home` as its home folder.
@@ -90,10 +85,10 @@ def running_app(home: Path) -> Iterator[App]:
     """
     home.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    app = App(f"http://127.0.0.1:{port}", home, home / "server-output.txt")
+    app = App(f"http://127.0.0.1:{port}", home, home / "serve.txt")
     with app.output.open("wb") as output:
         process = subprocess.Popen(
-            _serve(port),
+            [sys.executable, "-m", "app", "serve", "--port", str(port)],
             cwd=ROOT,
             env={**os.environ, "PLAINVIEW_HOME": str(home), "OMP_NUM_THREADS": "1"},
             stdin=subprocess.DEVNULL,
@@ -117,7 +112,7 @@ def _end(server: subprocess.Popen[bytes], home: Path) -> None:
     if server.poll() is None:
         os.killpg(server.pid, signal.SIGTERM)
         try:
-            server.wait(10)
+            server.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait()
