@@ -232,6 +232,7 @@ CREATE UNIQUE INDEX judgements_once ON judgements (labeller_id, side, stimulus, 
     WHERE supersedes IS NULL;
 CREATE UNIQUE INDEX judgements_superseded_once ON judgements (supersedes)
     WHERE supersedes IS NOT NULL;
+CREATE INDEX judgements_labeller ON judgements (labeller_id);
 CREATE INDEX judgements_item ON judgements (item_id);
 CREATE INDEX judgements_stimulus ON judgements (stimulus, label);
 

@@ -95,7 +95,7 @@ def encode(arrays: Mapping[str, np.ndarray]) -> bytes:
     for name, array in arrays.items():
         if array.dtype != np.float16:
             raise ValueError(f"A perturbation is float16; the one of {name} is {array.dtype}.")
-        octets = np.ascontiguousarray(array)[..., np.newaxis].view(np.uint8)
+        octets = np.asarray(array, order="C")[..., np.newaxis].view(np.uint8)
         planes[name] = np.ascontiguousarray(np.moveaxis(octets, -1, 0))
     coder = zlib.compressobj(level=1, strategy=zlib.Z_HUFFMAN_ONLY)
     return coder.compress(safetensors.numpy.save(planes)) + coder.flush()

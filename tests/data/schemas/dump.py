@@ -1,0 +1,47 @@
+"""Writes a small database of the current schema as SQL, for the tests of later migrations.
+
+    python -m tests.data.schemas.dump > tests/data/schemas/1.sql
+
+Run once for every migration that is released, before the next is written; the file is named by the
+migration's number and never written again after that release.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from data.database import open_database
+from data.experiments import conditions
+from data.home import Home
+from data.jobs import claim, submit
+from data.results import add_result
+from data.studies import add_judgement, judgements
+from data.tensors import store_perturbation
+from tests.data.rows import a_failure, a_find, a_study, perturbation
+
+
+def main() -> None:
+    """Prints the SQL of a database with at least one row in every table."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder))
+        database = open_database(home, durable=True)
+        study_id, labeller_id, [item_id] = a_study(database, home)
+        (experiment_id,) = (row["experiment_id"] for row in database["study_experiments"].rows)
+        first, last = conditions(database, experiment_id)
+        tensor = store_perturbation(database, home, perturbation(0))
+        add_result(database, a_find(database, home, first.id, perturbation=tensor))
+        add_result(database, a_failure(last.id))
+        submit(database, kind="experiment", experiment_id=experiment_id, owner="ada", device="cpu")
+        claim(database, "cpu", "worker")
+        asked = {"labeller_id": labeller_id, "item_id": item_id}
+        add_judgement(database, **asked, side="source", answer=2)
+        (mistake,) = judgements(database, study_id=study_id)
+        add_judgement(database, **asked, side="source", answer=1, supersedes=mistake.id)
+        add_judgement(database, **asked, side="perturbed", answer=3, response_ms=812.5)
+        sys.stdout.writelines(f"{line}\n" for line in database.conn.iterdump())
+
+
+if __name__ == "__main__":
+    main()
