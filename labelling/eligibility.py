@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from sqlite_utils import Database
 
+from labelling.answers import Answer
+
 Quorum = Literal["majority", "unanimous", "any", "labeller"]
 Unclear = Literal["disagree", "missing"]
 
@@ -22,8 +24,6 @@ _IN_WORDS = {
     "unanimous": "all labellers who answered",
     "any": "at least one labeller",
 }
-#: The answer that means "this is an image of label y", and the one that means "unclear".
-_AGREES, _UNCLEAR = 1, 3
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,8 @@ WITH pictures AS (
     WHERE conditions.experiment_id IN ({chosen}) AND results.stimulus IS NOT NULL
 )
 SELECT pictures.side, pictures.stimulus, pictures.label,
-    sum(judgements.answer = {agrees}) AS yes,
-    sum(judgements.answer <> {agrees} AND judgements.answer <> :ignored) AS no
+    sum(judgements.answer = :agrees) AS yes,
+    sum(judgements.answer <> :agrees AND judgements.answer IS NOT :ignored) AS no
 FROM pictures
 JOIN standing_judgements AS judgements ON judgements.stimulus = pictures.stimulus
     AND judgements.label = pictures.label AND judgements.side = pictures.side
@@ -151,8 +151,11 @@ GROUP BY pictures.side, pictures.stimulus, pictures.label
 def _answers(
     database: Database, chosen: str, named: dict[str, str], rule: JudgingRule
 ) -> pd.DataFrame:
-    ignored = _UNCLEAR if rule.unclear == "missing" else 0
-    studies = json.dumps(rule.studies) if rule.studies else None
-    query = _ANSWERS.format(chosen=chosen, agrees=_AGREES)
-    parameters = {**named, "ignored": ignored, "labeller": rule.labeller, "studies": studies}
-    return pd.read_sql_query(query, database.conn, params=parameters)
+    parameters = {
+        **named,
+        "agrees": Answer.LABEL.value,
+        "ignored": Answer.UNCLEAR.value if rule.unclear == "missing" else None,
+        "labeller": rule.labeller,
+        "studies": json.dumps(rule.studies) if rule.studies else None,
+    }
+    return pd.read_sql_query(_ANSWERS.format(chosen=chosen), database.conn, params=parameters)
