@@ -1,0 +1,180 @@
+"""Searches and experiments from Python: what pages and the command line do, as functions.
+
+A home folder holds everything (see `data.home`); the same experiment defined twice in one home is
+one experiment, which goes on where it was. docs/api.md has an example.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import torch
+from sqlite_utils import Database
+
+from app.runner import plan
+from app.runner.course import Progress
+from app.runner.experiment_course import experiment_course
+from app.runner.foreground import run_here
+from app.runner.menu import Menu
+from app.runner.models import Models
+from app.runner.request import ExperimentRequest, RequestError, SearchRequest
+from app.runner.search_course import search_course
+from app.runner.submit import store_definition
+from app.runner.table import find_experiment, result_object, result_objects
+from data.database import open_database
+from data.home import home
+from data.results import StoredCondition, conditions, experiments
+from data.results import experiment as stored_experiment
+from data.results import result as stored_result
+from engine.search.result import Result
+
+__all__ = [
+    "ExperimentRequest",
+    "RequestError",
+    "SearchRequest",
+    "define",
+    "menu",
+    "results",
+    "run",
+    "search",
+]
+
+OnProgress = Callable[[Progress], None]
+Folder = str | Path | None
+
+
+def menu(folder: Folder = None) -> Menu:
+    """What can be asked for: generators with their points and presets, classifiers, schedules."""
+    return Models(home(folder)).menu()
+
+
+def search(
+    request: SearchRequest,
+    folder: Folder = None,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    on_progress: OnProgress = lambda progress: None,
+) -> dict[str, Any]:
+    """Run one search and return its result, stored in the home as an exploration.
+
+    Raises RequestError for a request that cannot be met, ModelError for weights that are missing.
+    """
+    place = home(folder)
+    torch.set_num_threads(threads)
+    with closing(open_database(place)) as database:
+        models = Models(place, device)
+        choices = models.menu()
+        definition = plan.exploration(choices, request)
+        experiment_id = store_definition(
+            database,
+            choices,
+            definition,
+            kind="exploration",
+            name=plan.exploration_name(choices, definition),
+            owner=request.owner,
+        )
+        stored = stored_experiment(database, experiment_id)
+        assert stored is not None
+        steps = run_here(
+            database,
+            experiment_id,
+            kind="search",
+            owner=request.owner,
+            device=device,
+            course=lambda job_id: search_course(database, place, models, stored, job_id),
+        )
+        with closing(steps):
+            for progress in steps:
+                on_progress(progress)
+        [condition] = conditions(database, experiment_id)
+        result = stored_result(database, condition.id, 0)
+        if result is None:
+            raise RequestError("The search was stopped from a page before it ended.")
+        return result_object(database, condition, result)
+
+
+def define(
+    request: ExperimentRequest, folder: Folder = None, *, name: str = "", new: bool = False
+) -> str:
+    """Store an experiment and return its id; that of the same one where the home has it already.
+
+    The same: equal in everything that decides its results, the models' weights included. `new`
+    asks for another one all the same, to see how much repeated runs differ. Raises RequestError.
+    """
+    place = home(folder)
+    with closing(open_database(place)) as database:
+        choices = Models(place).menu()
+        definition = plan.experiment(choices, request)
+        known = None if new else _same(database, choices, definition)
+        return known or store_definition(
+            database, choices, definition, kind="experiment", name=name, owner=request.owner
+        )
+
+
+def run(
+    experiment_id: str,
+    folder: Folder = None,
+    *,
+    device: str = "cpu",
+    threads: int | None = None,
+    on_progress: OnProgress = lambda progress: None,
+) -> Iterator[dict[str, Any]]:
+    """Run what is missing of an experiment, and yield all its results: one dictionary a trial.
+
+    Those that are stored come first, by condition and index, then the others as they end. Leaving
+    the loop stops the run; the same call goes on from there. `threads`: default all.
+    """
+    place = home(folder)
+    torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
+    with closing(open_database(place)) as database:
+        stored = find_experiment(database, experiment_id)
+        yield from result_objects(database, stored.id)
+        models = Models(place, device)
+        fresh: list[tuple[StoredCondition, int]] = []
+
+        def remember(condition: StoredCondition, result: Result) -> None:
+            fresh.append((condition, result.trial.index))
+
+        steps = run_here(
+            database,
+            stored.id,
+            kind="experiment",
+            owner=getpass.getuser(),
+            device=device,
+            course=lambda _: experiment_course(database, place, models, stored, on_result=remember),
+        )
+        with closing(steps):
+            for progress in steps:
+                on_progress(progress)
+                for condition, index in fresh:
+                    row = stored_result(database, condition.id, index)
+                    assert row is not None
+                    yield result_object(database, condition, row)
+                fresh.clear()
+
+
+def results(experiment_id: str, folder: Folder = None) -> list[dict[str, Any]]:
+    """The stored results of an experiment, by condition and index: one dictionary a trial."""
+    with closing(open_database(home(folder))) as database:
+        return list(result_objects(database, find_experiment(database, experiment_id).id))
+
+
+def _same(database: Database, choices: Menu, definition: dict[str, Any]) -> str | None:
+    """The newest experiment of this very definition with these very weights."""
+    generator = choices.generators[definition["generator"]]
+    wanted = json.loads(json.dumps(definition))
+    for known in experiments(database, kind="experiment"):
+        if known.definition == wanted and known.generator_checksum == generator.checksum:
+            checksums = {
+                c.classifier: c.classifier_checksum for c in conditions(database, known.id)
+            }
+            if all(choices.classifiers[name].checksum == sha for name, sha in checksums.items()):
+                return known.id
+    return None

@@ -1,0 +1,35 @@
+"""Options that `search` and `experiment` share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from app.runner.request import RequestError
+
+
+def add_running(parser: argparse.ArgumentParser, *, threads: str) -> None:
+    """Where and how the work runs."""
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, … (default: cpu)")
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help=f"processor threads (default: {threads})"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON Lines on standard output, nothing else"
+    )
+
+
+def point_weights(pairs: Sequence[str] | None) -> dict[str, float] | None:
+    """ "z=1" "conv-1=0.5" as a dictionary. Raises RequestError."""
+    if pairs is None:
+        return None
+    weights = {}
+    for pair in pairs:
+        point, _, weight = pair.rpartition("=")
+        try:
+            weights[point] = float(weight)
+        except ValueError:
+            point = ""
+        if not point:
+            raise RequestError(f"“{pair}” is no layer weight: write point=number, such as z=0.5.")
+    return weights

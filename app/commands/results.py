@@ -1,0 +1,187 @@
+"""`python -m app results`: what is stored, as a table, as curves, as JSON Lines or CSV."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from app.commands.terminal import figures, print_object, say
+from app.runner.request import RequestError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HELP = """Show the results of an experiment: the table of means, or the curves.
+
+Without an ID, of the newest experiment. --estimand says what is counted, and --rule whose judgement
+decides; without judgements only "raw" can be known. docs/methods.md defines all of them.
+
+  python -m app results
+  python -m app results 3f9a0c21de --estimand fooled-while-people-agree --curves --csv > curves.csv
+  python -m app results 3f9a0c21de --json > results.jsonl"""
+
+ESTIMANDS = ("raw", "source-judged", "fooled-while-people-agree", "as-published")
+RULES = ("majority", "unanimous", "any")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("experiment", nargs="?", metavar="ID", help="which (default: the newest)")
+    parser.add_argument("--list", action="store_true", help="list the experiments instead")
+    parser.add_argument(
+        "--estimand", choices=ESTIMANDS, default="raw", help="what is counted (default: raw)"
+    )
+    parser.add_argument(
+        "--rule",
+        choices=RULES,
+        default="majority",
+        help="when people count as saying that a picture shows its label (default: majority)",
+    )
+    parser.add_argument("--curves", action="store_true", help="the curves, not the table of means")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
+        "--json", action="store_true", help="print every stored result, one JSON object a line"
+    )
+    form.add_argument("--csv", action="store_true", help="print the table or the curves as CSV")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what was asked for."""
+    from app.runner.table import find_experiment, result_objects
+    from data.database import open_database
+    from data.home import home
+
+    with closing(open_database(home(arguments.home))) as database:
+        if arguments.list:
+            return _list(database, as_json=arguments.json)
+        chosen = find_experiment(database, arguments.experiment)
+        if arguments.json:
+            for result in result_objects(database, chosen.id):
+                print_object(result)
+            return 0
+        table = _table(
+            database,
+            chosen.id,
+            arguments.estimand,
+            arguments.rule,
+            curves=arguments.curves,
+        )
+    if arguments.csv:
+        table.to_csv(sys.stdout, index=False)
+    else:
+        _print(table, curves=arguments.curves)
+        if not arguments.curves:
+            say(_note(chosen.name, arguments.estimand))
+    return 0
+
+
+def print_table(experiment_id: str, folder: str | None) -> None:
+    """The table of means without judgements, as `results ID` prints it."""
+    from data.database import open_database
+    from data.home import home
+
+    with closing(open_database(home(folder))) as database:
+        _print(_table(database, experiment_id, "raw", "majority", curves=False), curves=False)
+
+
+def _table(
+    database: object, experiment_id: str, estimand: str, rule: str, *, curves: bool
+) -> pd.DataFrame:
+    from labelling.curves import success_curves
+    from labelling.eligibility import JudgingRule, trial_table
+    from labelling.estimands import ESTIMANDS as DEFINED
+    from labelling.means import table_of_means
+
+    trials = trial_table(database, [experiment_id], JudgingRule(rule))
+    if trials.empty:
+        raise RequestError(
+            f"Experiment {experiment_id} has no results yet: run"
+            f" python -m app experiment --resume {experiment_id}"
+        )
+    table = (success_curves if curves else table_of_means)(trials, DEFINED[estimand])
+    if curves and table.empty:
+        raise RequestError(
+            f"Nothing is known of the estimand “{estimand}” without judgements: choose --estimand"
+            " raw, or have the pictures judged on the Label page."
+        )
+    return table
+
+
+#: Column → heading, of what is printed for people; --csv has every column.
+TABLE = {
+    "classifier": "classifier",
+    "subset": "subset",
+    "search": "search",
+    "schedule_name": "schedule",
+    "n": "n",
+    "fooled_share": "fooled",
+    "restricted_mean": "mean",
+    "low": "low",
+    "high": "high",
+    "plain_mean": "plain mean",
+    "n_plain": "of",
+}
+CURVES = {
+    "classifier": "classifier",
+    "subset": "subset",
+    "schedule_name": "schedule",
+    "magnitude": "magnitude",
+    "proportion": "fooled",
+    "low": "low",
+    "high": "high",
+    "at_risk": "at risk",
+}
+
+
+def _print(table: pd.DataFrame, *, curves: bool) -> None:
+    shown = CURVES if curves else TABLE
+    rows = [list(shown.values())]
+    for record in table[list(shown)].to_dict("records"):
+        rows.append([_cell(value) for value in record.values()])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(shown))]
+    for row in rows:
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+    if not curves:
+        limit = table["limit"].iloc[0]
+        print(f"mean: of min(magnitude, {figures(_known(limit))}), with its 95 % interval")
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return figures(_known(value))
+    return str(value)
+
+
+def _known(value: float) -> float | None:
+    return None if value != value else value
+
+
+def _note(name: str, estimand: str) -> str:
+    judged = "no judgement was used" if estimand == "raw" else "as people judged the pictures"
+    return f"{name}. Estimand: {estimand} ({judged})."
+
+
+def _list(database: object, *, as_json: bool) -> int:
+    from data.results import experiments, outcome_counts
+
+    for one in experiments(database, kind="experiment"):
+        counts = outcome_counts(database, one.id)
+        done = sum(sum(outcomes.values()) for outcomes in counts.values())
+        total = one.trials * len(one.definition["conditions"])
+        if as_json:
+            print_object(
+                {
+                    "experiment": one.id,
+                    "name": one.name,
+                    "results": done,
+                    "trials": total,
+                    "created_at": one.created_at,
+                }
+            )
+        else:
+            print(f"{one.id}  {one.created_at[:16]}  {done} of {total}  {one.name}")
+    return 0

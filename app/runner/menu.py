@@ -1,0 +1,109 @@
+"""What can be asked for: the catalogue as plain values, readable without importing torch.
+
+A page only offers choices; loading torch into the web server's process would cost it seconds and
+threads. The worker, which has torch anyway, writes this menu to the home folder.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from data.home import Home
+
+MENU = "menu.json"
+
+
+@dataclass(frozen=True)
+class PointChoice:
+    """A point of a generator: its name and the shape of one sample's activation there."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class GeneratorChoice:
+    """A generator as the picker shows it. `classifiers` names those that know its labels.
+
+    `checksum` is that of its weights; where they are not to be had it is None, and `problem` is a
+    sentence that says so.
+    """
+
+    name: str
+    title: str
+    points: tuple[PointChoice, ...]
+    presets: dict[str, tuple[str, ...]]
+    schedule: str
+    labels: tuple[str, ...]
+    phrases: tuple[str, ...]
+    classifiers: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    checksum: str | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class ClassifierChoice:
+    """A classifier as the picker shows it; `checksum` and `problem` as in GeneratorChoice."""
+
+    name: str
+    title: str
+    source: str
+    accuracy: str
+    checksum: str | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class Menu:
+    """Every choice there is: generators, classifiers, schedules (field → value) and searches."""
+
+    generators: dict[str, GeneratorChoice]
+    classifiers: dict[str, ClassifierChoice]
+    schedules: dict[str, dict[str, float]]
+    searches: tuple[str, ...]
+
+
+def write_menu(home: Home, menu: Menu) -> None:
+    """Put the menu where pages find it, complete or not at all."""
+    file = _file(home)
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(asdict(menu)))
+    partial.rename(file)
+
+
+def read_menu(home: Home) -> Menu | None:
+    """The menu as a worker last wrote it, or None before the first one has started."""
+    try:
+        return _menu(json.loads(_file(home).read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def _file(home: Home) -> Path:
+    return home.caches / MENU
+
+
+def _menu(record: dict[str, Any]) -> Menu:
+    return Menu(
+        generators={name: _generator(entry) for name, entry in record["generators"].items()},
+        classifiers={
+            name: ClassifierChoice(**entry) for name, entry in record["classifiers"].items()
+        },
+        schedules=record["schedules"],
+        searches=tuple(record["searches"]),
+    )
+
+
+def _generator(record: dict[str, Any]) -> GeneratorChoice:
+    plain = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in record.items()
+    }
+    plain["points"] = tuple(
+        PointChoice(point["name"], tuple(point["shape"])) for point in record["points"]
+    )
+    plain["presets"] = {name: tuple(points) for name, points in record["presets"].items()}
+    return GeneratorChoice(**plain)

@@ -1,0 +1,123 @@
+"""From the engine's results to rows: images first, then the rows that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from sqlite_utils import Database
+
+from app.runner.live import softmax, top_guesses
+from app.runner.models import Models
+from data.home import Home, code_version
+from data.results import (
+    Confidences,
+    Experiment,
+    ResultRow,
+    SourceRow,
+    StoredCondition,
+    add_results,
+    add_source,
+    add_stimulus,
+)
+from data.tensors import store_perturbation
+from engine.catalogue import LoadedClassifier, LoadedGenerator, ModelError
+from engine.experiment import Trial
+from engine.search.result import Result
+
+
+class Recorder:
+    """Writes results of one experiment, with everything that decided them.
+
+    Raises ModelError when a model is not the one that the experiment was begun with: results of
+    two models must not meet under one name.
+    """
+
+    def __init__(
+        self, database: Database, home: Home, models: Models, experiment: Experiment
+    ) -> None:
+        self._database = database
+        self._home = home
+        self._models = models
+        self._experiment = experiment
+        self._truncation = float(experiment.definition["truncation"])
+        self.generator: LoadedGenerator = models.generator(experiment.generator, self._truncation)
+        _check(experiment.generator, self.generator.checksum, experiment.generator_checksum)
+
+    def classifier(self, condition: StoredCondition) -> LoadedClassifier:
+        """The condition's classifier."""
+        loaded = self._models.classifier(condition.classifier)
+        _check(condition.classifier, loaded.checksum, condition.classifier_checksum)
+        return loaded
+
+    def record(self, condition: StoredCondition, results: Iterable[Result]) -> None:
+        """Store results; one that is there already is left alone."""
+        add_results(self._database, [self._row(condition, result) for result in results])
+
+    def _row(self, condition: StoredCondition, result: Result) -> ResultRow:
+        trial = result.trial
+        low, high = result.bracket or (None, None)
+        return ResultRow(
+            condition_id=condition.id,
+            trial_index=trial.index,
+            label=trial.label,
+            target=trial.target,
+            seed=trial.seed,
+            outcome=result.outcome,
+            steps=result.steps,
+            seconds=result.seconds,
+            device=self._models.device,
+            code_version=code_version(),
+            generator_checksum=self.generator.checksum,
+            classifier_checksum=condition.classifier_checksum,
+            source_id=None if result.source is None else self._source(trial, result.source),
+            magnitude=result.magnitude,
+            bound=result.bound,
+            bracket_low=low,
+            bracket_high=high,
+            magnitudes=result.magnitudes,
+            margin=result.margin,
+            confidences_before=_confidences(trial, result.source_logits),
+            confidences_after=_confidences(trial, result.logits),
+            stimulus=None
+            if result.stimulus is None
+            else add_stimulus(self._database, self._home, result.stimulus),
+            perturbation=None
+            if result.perturbation is None
+            else store_perturbation(
+                self._database,
+                self._home,
+                {name: array.astype(np.float16) for name, array in result.perturbation.items()},
+            ),
+            reason=result.reason,
+        )
+
+    def _source(self, trial: Trial, pixels: np.ndarray) -> str:
+        row = SourceRow(
+            generator=self._experiment.generator,
+            generator_checksum=self.generator.checksum,
+            label=trial.label,
+            seed=trial.seed,
+            truncation=self._truncation,
+            options={},
+        )
+        return add_source(self._database, self._home, row, pixels)
+
+
+def _check(name: str, checksum: str, expected: str) -> None:
+    if checksum != expected:
+        raise ModelError(
+            f"The weights of {name} are not those that this experiment was begun with: start a new"
+            " experiment, or put the old weights back."
+        )
+
+
+def _confidences(trial: Trial, logits: np.ndarray | None) -> Confidences | None:
+    if logits is None or not np.isfinite(logits).all():
+        return None
+    scores = softmax(logits)
+    return Confidences(
+        top=tuple((guess.label, guess.confidence) for guess in top_guesses(logits)),
+        label=float(scores[trial.label]),
+        target=None if trial.target is None else float(scores[trial.target]),
+    )

@@ -1,0 +1,198 @@
+"""The course of one Explore search: watched at every step, swept and stored at its end."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+from sqlite_utils import Database
+
+from app.runner.course import Course, Stopped
+from app.runner.definition import read_trial
+from app.runner.live import (
+    After,
+    Frame,
+    History,
+    Live,
+    Strength,
+    softmax,
+    top_guesses,
+    write_after,
+    write_live,
+)
+from app.runner.models import Models
+from app.runner.record import Recorder
+from app.runner.thinned import Thinned
+from data.home import Home
+from data.images import encode
+from data.results import Experiment, conditions
+from engine.experiment import Schedule, Trial
+from engine.search.result import Result
+from engine.search.run import SearchRun, Snapshot
+from engine.search.strength import Strength as Swept
+from engine.search.strength import strength_sweep
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two live files: a page that reads three or four a second misses none for long.
+LIVE_SECONDS = 0.2
+HISTORY_LENGTH = 600
+FRAME_COUNT = 64
+#: 0 … 1.5 times the perturbation, in steps of 0.05.
+STRENGTHS = tuple(step / 20 for step in range(31))
+
+
+@dataclass
+class _Watch:
+    """What has been seen of a search so far."""
+
+    live: Live
+    history: Thinned[Snapshot] = field(default_factory=lambda: Thinned(HISTORY_LENGTH))
+    frames: Thinned[Snapshot] = field(default_factory=lambda: Thinned(FRAME_COUNT))
+    newest: Snapshot | None = None
+    seconds: float = 0.0
+
+    def see(self, snapshot: Snapshot) -> None:
+        """Take note of one more step."""
+        self.newest = snapshot
+        self.history.add(snapshot)
+        self.frames.add(snapshot)
+
+    def end(self, result: Result) -> None:
+        """Take the search's result for its last step, which no snapshot has."""
+        self.live = replace(
+            self.live,
+            outcome=result.outcome,
+            message=result.reason,
+            source=None if result.source is None else encode(result.source),
+            before=() if result.source_logits is None else top_guesses(result.source_logits),
+        )
+        if result.outcome == "found":
+            self.see(
+                Snapshot(
+                    trial=result.trial,
+                    step=result.steps,
+                    bound=result.bound,
+                    magnitude=result.magnitude,
+                    magnitudes=result.magnitudes,
+                    margin=result.margin,
+                    image=result.stimulus,
+                    logits=result.logits,
+                    source=result.source,
+                    source_logits=result.source_logits,
+                )
+            )
+
+    def filmstrip(self) -> tuple[Frame, ...]:
+        """Pictures at even steps, the last one included."""
+        return tuple(
+            Frame(seen.step, seen.magnitude, seen.margin, encode(seen.image))
+            for seen in self.frames.items()
+        )
+
+    def picture(self) -> Live:
+        """The live file's content as of the newest step."""
+        newest = self.newest
+        if newest is None:
+            return self.live
+        kept = self.history.items()
+        return replace(
+            self.live,
+            step=newest.step,
+            seconds=self.seconds,
+            bound=newest.bound,
+            magnitude=newest.magnitude,
+            margin=newest.margin,
+            magnitudes=newest.magnitudes,
+            source=encode(newest.source),
+            image=encode(newest.image),
+            before=top_guesses(newest.source_logits),
+            after=top_guesses(newest.logits),
+            history=History(
+                step=[seen.step for seen in kept],
+                margin=[seen.margin for seen in kept],
+                magnitude=[seen.magnitude for seen in kept],
+                bound=[seen.bound for seen in kept],
+            ),
+        )
+
+
+def search_course(
+    database: Database, home: Home, models: Models, experiment: Experiment, job_id: str
+) -> Course:
+    """Search, then sweep the strengths, then store the result. Begun anew it repeats itself."""
+    [condition] = conditions(database, experiment.id)
+    trial = read_trial(experiment.definition)
+    schedule = Schedule(**condition.schedule)
+    watch = _Watch(Live("loading", schedule.budget))
+    write_live(home, job_id, watch.live)
+    try:
+        yield {"phase": "loading"}
+        recorder = Recorder(database, home, models, experiment)
+        generator, classifier = recorder.generator, recorder.classifier(condition)
+        search = SearchRun(
+            [trial],
+            generator.module,
+            classifier.module,
+            generator.scales,
+            layer_weights=condition.layer_weights,
+            schedule=schedule,
+            search=condition.search,
+            slots=1,
+            keep_perturbations=True,
+            device=models.device,
+        )
+        watch.live = replace(watch.live, phase="searching")
+        written, results = -LIVE_SECONDS, []
+        while not search.finished:
+            began = monotonic()
+            results += search.step()
+            snapshot = search.snapshot()
+            watch.seconds += monotonic() - began
+            if snapshot is not None:
+                watch.see(snapshot)
+            if monotonic() - written >= LIVE_SECONDS:
+                write_live(home, job_id, watch.picture())
+                written = monotonic()
+            yield {"phase": "searching", "step": watch.newest.step if watch.newest else 0}
+        [result] = results
+        watch.end(result)
+        write_live(home, job_id, replace(watch.picture(), phase="sweeping"))
+        strengths = []
+        for strength in STRENGTHS if result.perturbation is not None else ():
+            [swept] = strength_sweep(
+                generator.module,
+                classifier.module,
+                generator.scales,
+                trial,
+                result.perturbation,
+                layer_weights=condition.layer_weights,
+                strengths=[strength],
+                device=models.device,
+            )
+            strengths.append(_strength(trial, swept))
+            yield {"phase": "sweeping", "step": result.steps}
+        write_after(home, job_id, After(tuple(strengths), watch.filmstrip()))
+        recorder.record(condition, [result])
+        write_live(home, job_id, replace(watch.picture(), phase="done"))
+    except Stopped:
+        write_after(home, job_id, After((), watch.filmstrip()))
+        write_live(home, job_id, replace(watch.picture(), phase="stopped"))
+        raise
+    except Exception:
+        write_live(home, job_id, replace(watch.picture(), phase="failed"))
+        raise
+
+
+def _strength(trial: Trial, swept: Swept) -> Strength:
+    confidences = softmax(swept.logits)
+    prediction = int(swept.logits.argmax())
+    return Strength(
+        strength=swept.strength,
+        image=encode(swept.image),
+        top=top_guesses(swept.logits),
+        label_confidence=float(confidences[trial.label]),
+        target_confidence=None if trial.target is None else float(confidences[trial.target]),
+        fooled=prediction != trial.label if trial.target is None else prediction == trial.target,
+    )

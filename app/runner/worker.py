@@ -1,0 +1,187 @@
+"""The worker: one process a device that claims jobs and gives each its turn."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+
+import torch
+from sqlite_utils import Database
+
+from app.runner.course import Course, Progress, advance, stop
+from app.runner.experiment_course import experiment_course
+from app.runner.explain import explain
+from app.runner.menu import write_menu
+from app.runner.models import Models
+from app.runner.search_course import search_course
+from data.database import open_database
+from data.home import Home
+from data.jobs import (
+    INTERACTIVE,
+    Job,
+    active_jobs,
+    beat,
+    claim,
+    finish,
+    job,
+    release,
+    report,
+)
+from data.results import experiment
+
+log = logging.getLogger(__name__)
+
+#: How long one course goes on before others have their turn. An experiment beside interactive
+#: searches gets short turns, so that these stay live.
+INTERACTIVE_SECONDS = 0.06
+SHORT_BACKGROUND_SECONDS = 0.1
+LONG_BACKGROUND_SECONDS = 0.4
+#: How often the job table is looked at: for new jobs, for a wish to stop, to renew the leases.
+LOOK_SECONDS = 0.2
+REPORT_SECONDS = 1.0
+#: More interactive searches than this wait in the queue.
+MOST_INTERACTIVE = 16
+
+
+def work(
+    home: Home,
+    device: str = "cpu",
+    *,
+    threads: int | None = None,
+    idle_seconds: float | None = None,
+    ended: Callable[[], bool] = lambda: False,
+) -> None:
+    """Serve the device's jobs until `ended()`, or until there was none for `idle_seconds`.
+
+    `threads` is how many processor threads a batch of searches may use (default: all); a single
+    search runs on one, which is faster for it. Raises WorkerRuns when the device has a worker.
+    """
+    with closing(open_database(home)) as database:
+        worker = _Worker(home, database, device, threads or len(os.sched_getaffinity(0)))
+        worker.take_over()
+        idle_since = monotonic()
+        try:
+            while not ended():
+                if worker.turn():
+                    idle_since = monotonic()
+                elif idle_seconds is not None and monotonic() - idle_since > idle_seconds:
+                    log.info("Nothing to do for %g s: the worker ends.", idle_seconds)
+                    return
+                else:
+                    sleep(LOOK_SECONDS / 2)
+        finally:
+            worker.hand_back()
+
+
+@dataclass
+class _Running:
+    """A claimed job with its course."""
+
+    job: Job
+    course: Course
+    progress: Progress = field(default_factory=dict)
+    reported: float = -REPORT_SECONDS
+
+
+class _Worker:
+    def __init__(self, home: Home, database: Database, device: str, threads: int) -> None:
+        self._home = home
+        self._database = database
+        self._device = device
+        self._threads = threads
+        self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self._models = Models(home, device)
+        self._running: list[_Running] = []
+        self._looked = -LOOK_SECONDS
+        write_menu(home, self._models.menu())
+        log.info("Worker %s serves %s with %d threads.", self._name, device, threads)
+
+    def take_over(self) -> None:
+        """Queue again what a worker that died has left: who holds the lock is the only one."""
+        for left in active_jobs(self._database, device=self._device):
+            if left.state == "running" and left.worker is not None:
+                log.info("Job %s was left by %s and goes on.", left.id, left.worker)
+                release(self._database, left.id, left.worker)
+
+    def hand_back(self) -> None:
+        """Put the jobs back into the queue, for the next worker to go on with."""
+        for running in self._running:
+            running.course.close()
+            release(self._database, running.job.id, self._name)
+        self._running = []
+
+    def turn(self) -> bool:
+        """Give every job a turn; False when there was none."""
+        if monotonic() - self._looked >= LOOK_SECONDS:
+            self._look()
+            self._looked = monotonic()
+        interactive = [one for one in self._running if one.job.priority == INTERACTIVE]
+        background = [one for one in self._running if one.job.priority != INTERACTIVE]
+        for running in interactive:
+            self._advance(running, INTERACTIVE_SECONDS)
+        for running in background:
+            self._advance(
+                running, SHORT_BACKGROUND_SECONDS if interactive else LONG_BACKGROUND_SECONDS
+            )
+        return bool(interactive or background)
+
+    def _advance(self, running: _Running, seconds: float) -> None:
+        torch.set_num_threads(1 if running.job.kind == "search" else self._threads)
+        try:
+            progress, over = advance(running.course, seconds)
+        except Exception as error:
+            log.exception("Job %s failed.", running.job.id)
+            self._end(running, "failed", explain(error))
+            return
+        running.progress = progress or running.progress
+        if over:
+            self._end(running, "done")
+        elif monotonic() - running.reported >= REPORT_SECONDS:
+            report(self._database, running.job.id, self._name, running.progress)
+            running.reported = monotonic()
+
+    def _end(self, running: _Running, state: str, message: str | None = None) -> None:
+        self._running.remove(running)
+        report(self._database, running.job.id, self._name, running.progress)
+        finish(self._database, running.job.id, self._name, state, message)
+        log.info("Job %s: %s. %s", running.job.id, state, message or "")
+
+    def _look(self) -> None:
+        """Stop what people want stopped, drop what was lost, and claim what waits."""
+        for running in list(self._running):
+            stands = job(self._database, running.job.id)
+            lost = stands is None or stands.state != "running" or stands.worker != self._name
+            if lost:
+                log.warning("Job %s is no longer this worker's.", running.job.id)
+                self._running.remove(running)
+                running.course.close()
+            elif stands.cancel:
+                stop(running.course)
+                self._end(running, "stopped")
+            elif monotonic() - running.reported >= REPORT_SECONDS:
+                beat(self._database, running.job.id, self._name)
+        while self._room():
+            claimed = claim(self._database, self._device, self._name)
+            if claimed is None:
+                break
+            self._running.append(_Running(claimed, self._course(claimed)))
+
+    def _room(self) -> bool:
+        """Whether to claim another job: many interactive ones, but one experiment at a time."""
+        if len(self._running) >= MOST_INTERACTIVE:
+            return False
+        if all(one.job.priority == INTERACTIVE for one in self._running):
+            return True
+        waiting = active_jobs(self._database, device=self._device)
+        return any(one.state == "queued" and one.priority == INTERACTIVE for one in waiting)
+
+    def _course(self, claimed: Job) -> Course:
+        stored = experiment(self._database, claimed.experiment_id)
+        if claimed.kind == "search":
+            return search_course(self._database, self._home, self._models, stored, claimed.id)
+        return experiment_course(self._database, self._home, self._models, stored)
