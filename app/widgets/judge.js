@@ -60,6 +60,9 @@ class Judge {
   /** A new state from the server: the next task, the same one again, or the end. */
   receive(data, send) {
     this.send = send;
+    // Streamlit calls again with what it has called with before, for a change of theme say.
+    if (data.turn === this.turn) return;
+    this.turn = data.turn;
     for (const [key, address] of Object.entries(data.images)) this.preload(key, address);
     clearTimeout(this.slow);
     const { sent } = this;
@@ -69,8 +72,7 @@ class Judge {
       const rest = sent.at + data.timing.feedback - performance.now();
       setTimeout(() => this.show(data), Math.max(0, rest));
     } else if (data.problem || sent.tries > 1) {
-      this.show(data);
-      this.choose(sent.side, sent.answer);
+      this.show(data).then(() => this.choose(sent.side, sent.answer));
     } else {
       this.deliver();
     }
