@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,24 +43,29 @@ def test_four_processes_open_a_new_home_at_once(home: Home) -> None:
     assert tables == [[str(expected)]] * 4
 
 
-def test_of_two_that_count_at_once_none_is_lost(home: Home, database: Database) -> None:
+def test_a_new_home_that_another_is_just_creating_is_waited_for(home: Home) -> None:
+    """The switch to the write-ahead log fails at once on a locked file, whatever the timeout."""
+    other = sqlite3.connect(home.database, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, other.commit).start()
+    assert open_database(home).execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_of_several_that_count_at_once_no_count_is_lost(home: Home, database: Database) -> None:
     database.execute("CREATE TABLE counter (n INTEGER)")
     database.execute("INSERT INTO counter VALUES (0)")
 
-    def count() -> None:
+    def count(_: int) -> None:
         own = open_database(home)
-        for _ in range(50):
+        for _ in range(20):
             with immediate(own):
                 (n,) = own.execute("SELECT n FROM counter").fetchone()
+                time.sleep(0.0005)  # lets the others in, between reading and writing
                 own.execute("UPDATE counter SET n = ?", [n + 1])
-        own.close()
 
-    threads = [threading.Thread(target=count) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert database.execute("SELECT n FROM counter").fetchone() == (200,)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(count, range(4)))
+    assert database.execute("SELECT n FROM counter").fetchone() == (80,)
 
 
 def test_an_exception_undoes_the_transaction_and_a_nested_one_only_itself(
