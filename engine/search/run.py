@@ -14,12 +14,14 @@ from engine.experiment import Schedule, Trial
 from engine.generators.interface import Generator
 from engine.search.feeder import Feeder, Ready
 from engine.search.margin import UNTARGETED, margins
+from engine.search.minimum_norm import MinimumNorm
 from engine.search.perturbed_pass import PerturbedPass, to_8_bit, to_pixels
 from engine.search.relaxation import Relaxation
 from engine.search.result import Result
+from engine.search.rule import Rule, Tested
 
 #: The searches by the name that experiments record.
-SEARCHES = {"relaxation": Relaxation}
+SEARCHES: dict[str, type[Rule]] = {"relaxation": Relaxation, "minimum-norm": MinimumNorm}
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class SearchRun:
             torch.zeros((slots, *shape), device=device, dtype=dtype, requires_grad=True)
             for shape in self._pass.shapes
         ]
-        self._rule = SEARCHES[search](schedule, self._perturbation)
+        self._rule: Rule = SEARCHES[search](schedule, self._perturbation)
         self._squares = torch.zeros(len(self._names), slots, device=device, dtype=dtype)
         self._steps = torch.zeros(slots, dtype=torch.int64, device=device)
         self._alive = torch.zeros(slots, dtype=torch.bool, device=device)
@@ -88,7 +90,8 @@ class SearchRun:
         self._ended: list[Result] = []
         self._activation: Tensor | None = None
         self._condition: Tensor | None = None
-        self._tested: _Tested | None = None
+        self._shown: _Shown | None = None
+        self._best: list[_Success | None] = [None] * slots
         self._refill(range(slots))
 
     @property
@@ -111,58 +114,98 @@ class SearchRun:
         began = perf_counter()
         ended, self._ended = self._ended, []
         if self.busy:
-            fooled, over = self._test_and_update()
+            over = self._test_and_update()
             self._charge(perf_counter() - began)
-            done = (fooled | over).nonzero().flatten().tolist()
-            is_fooled = fooled.tolist()
-            ended += [self._collect(row, is_fooled[row]) for row in done]
-            self._refill(done)
+            ended += [self._collect(row) for row in over]
+            self._refill(over)
         return ended
 
     def snapshot(self, slot: int = 0) -> Snapshot | None:
         """The trial in `slot` as last tested, or None where the slot is empty or untested."""
-        occupant, tested = self._occupants[slot], self._tested
-        if occupant is None or tested is None or tested.occupants[slot] is not occupant:
+        occupant, shown = self._occupants[slot], self._shown
+        if occupant is None or shown is None or shown.occupants[slot] is not occupant:
             return None
-        step = int(tested.steps[slot])
+        steps = int(shown.tested.steps[slot])
+        squares = shown.tested.squares[:, slot]
         return Snapshot(
             trial=occupant.trial,
-            step=step,
-            bound=self._rule.bounds[max(step - 1, 0)],
-            magnitude=float(tested.squares[:, slot].sum().sqrt()),
-            magnitudes=self._spread(tested.squares[:, slot].sqrt()),
-            margin=float(tested.margins[slot]),
-            image=_pixels(tested.images, slot),
-            logits=tested.logits[slot].float().cpu().numpy(),
+            step=steps,
+            bound=self._rule.bound(slot, steps),
+            magnitude=float(squares.sum().sqrt()),
+            magnitudes=self._spread(squares.sqrt()),
+            margin=float(shown.tested.margin[slot]),
+            image=_pixels(shown.images, slot),
+            logits=shown.logits[slot].float().cpu().numpy(),
             source=occupant.source,
             source_logits=occupant.source_logits,
         )
 
-    def _test_and_update(self) -> tuple[Tensor, Tensor]:
-        """The pass at p serves twice: it tests p, and its gradient gives the next p."""
+    def _test_and_update(self) -> list[int]:
+        """The pass at p serves twice: it tests p, and its gradient gives the next p.
+
+        Returns the rows that are over.
+        """
         images = self._pass.image(
             self._activation, self._condition, self._labels, self._perturbation
         )
-        loss = self._rule.loss(
-            margins(self._classifier(images), self._labels, self._targets), self._targets
-        )
+        loss = self._rule.loss(self._classifier(images), self._labels, self._targets)
         gradients = torch.autograd.grad(loss.sum(), self._perturbation)
         with torch.no_grad():
             images = to_8_bit(images)
             logits = self._classifier(images)
             margin = margins(logits, self._labels, self._targets)
-            # NaN compares false, so that a broken row is over without being fooled.
+            # NaN compares false: a broken row is over without being fooled.
             fooled = self._alive & (self._steps > 0) & (margin > 0)
-            spent = self._steps >= self._rule.schedule.budget
-            over = self._alive & ~fooled & (spent | ~logits.isfinite().all(1))
-            self._alive &= ~(fooled | over)
-        self._tested = _Tested(
-            list(self._occupants), self._steps.clone(), self._squares, images, logits, margin
+            over = self._steps >= self._rule.schedule.budget
+            over |= ~logits.isfinite().all(1)
+            if self._rule.stops_when_found:
+                over |= fooled
+            over &= self._alive
+            self._alive = self._alive & ~over
+        tested = Tested(
+            self._steps.clone(), self._squares, loss.detach(), margin, fooled, self._alive
         )
-        squares = self._rule.update(self._perturbation, gradients, self._steps, self._alive)
+        self._shown = _Shown(list(self._occupants), tested, images, logits)
+        self._keep_successes()
+        squares = self._rule.update(self._perturbation, gradients, tested)
         self._squares = torch.where(self._alive, squares, self._squares)
         self._steps += self._alive
-        return fooled, over
+        return over.nonzero().flatten().tolist()
+
+    def _keep_successes(self) -> None:
+        """Remember the rows that were fooled with a smaller ‖p‖ than ever before."""
+        shown = self._shown
+        assert shown is not None
+        fooled = shown.tested.fooled.nonzero().flatten()
+        if not len(fooled):
+            return
+        # Exact in float64, from p itself rather than from the running sums.
+        norms = torch.stack(
+            [
+                torch.linalg.vector_norm(p[fooled].flatten(1), dim=1, dtype=torch.float64)
+                for p in self._perturbation
+            ]
+        )
+        magnitudes = torch.linalg.vector_norm(norms, dim=0).tolist()
+        stimuli = to_pixels(shown.images[fooled]).cpu().numpy()
+        logits = shown.logits[fooled].float().cpu().numpy()
+        for i, row in enumerate(fooled.tolist()):
+            best = self._best[row]
+            if best is None or magnitudes[i] < best.magnitude:
+                self._best[row] = _Success(
+                    steps=int(shown.tested.steps[row]),
+                    magnitude=magnitudes[i],
+                    magnitudes=self._spread(norms[:, i]),
+                    margin=float(shown.tested.margin[row]),
+                    stimulus=stimuli[i],
+                    logits=logits[i],
+                    perturbation={
+                        name: p[row].detach().cpu().numpy().copy()
+                        for name, p in zip(self._names, self._perturbation, strict=True)
+                    }
+                    if self._keep
+                    else None,
+                )
 
     def _charge(self, seconds: float) -> None:
         """Share a step's time among the rows in use."""
@@ -171,10 +214,11 @@ class SearchRun:
             if occupant is not None:
                 self._seconds[row] += share
 
-    def _collect(self, row: int, fooled: bool) -> Result:
-        occupant, tested = self._occupants[row], self._tested
-        assert occupant is not None and tested is not None
-        steps = int(tested.steps[row])
+    def _collect(self, row: int) -> Result:
+        occupant, shown, best = self._occupants[row], self._shown, self._best[row]
+        assert occupant is not None and shown is not None
+        steps = int(shown.tested.steps[row])
+        logits = shown.logits[row].float().cpu().numpy()
         result = Result(
             trial=occupant.trial,
             outcome="exhausted",
@@ -182,29 +226,25 @@ class SearchRun:
             seconds=occupant.seconds + self._seconds[row],
             source=occupant.source,
             source_logits=occupant.source_logits,
-            logits=tested.logits[row].float().cpu().numpy(),
-            bound=self._rule.bounds[max(steps - 1, 0)],
-            margin=float(tested.margins[row]),
         )
-        if not np.isfinite(result.logits).all():
-            reason = f"The classifier's output is not finite after {steps} steps."
+        if best is not None:
             return replace(
-                result, outcome="failed", reason=reason, logits=None, margin=None, bound=None
+                result,
+                outcome="found",
+                stimulus=best.stimulus,
+                logits=best.logits,
+                margin=best.margin,
+                magnitude=best.magnitude,
+                magnitudes=best.magnitudes,
+                bound=self._rule.bound(row, best.steps),
+                bracket=self._rule.bracket(best.steps),
+                perturbation=best.perturbation,
             )
-        if not fooled:
-            return result
-        # Exact in float64, from the perturbation itself rather than the running float32 sums.
-        perturbation = [p[row].detach().cpu().numpy() for p in self._perturbation]
-        norms = [float(np.linalg.norm(p.astype(np.float64).ravel())) for p in perturbation]
-        return replace(
-            result,
-            outcome="found",
-            stimulus=_pixels(tested.images, row),
-            magnitude=float(np.linalg.norm(norms)),
-            magnitudes=self._spread(norms),
-            bracket=self._rule.bracket(steps),
-            perturbation=dict(zip(self._names, perturbation, strict=True)) if self._keep else None,
-        )
+        if not np.isfinite(logits).all():
+            reason = f"The classifier's output is not finite after {steps} steps."
+            return replace(result, outcome="failed", reason=reason)
+        margin, bound = float(shown.tested.margin[row]), self._rule.bound(row, steps)
+        return replace(result, logits=logits, margin=margin, bound=bound)
 
     @torch.no_grad()
     def _refill(self, rows: Iterable[int]) -> None:
@@ -220,7 +260,7 @@ class SearchRun:
             self._condition[row] = ready.condition
             for p in self._perturbation:
                 p[row].zero_()
-            self._rule.restart(row)
+            self._rule.restart(row, ready.trial, ready.source_logits)
             self._squares[:, row] = 0
             self._steps[row] = 0
             self._labels[row] = ready.trial.label
@@ -228,6 +268,7 @@ class SearchRun:
             self._targets[row] = UNTARGETED if target is None else target
             self._alive[row] = True
             self._seconds[row] = 0.0
+            self._best[row] = None
         self._ended += self._feeder.ended()
 
     def _spread(self, active: Iterable[float]) -> tuple[float, ...]:
@@ -239,15 +280,26 @@ class SearchRun:
 
 
 @dataclass(frozen=True)
-class _Tested:
-    """The last test of every row: what was in the slots and what came out."""
+class _Shown:
+    """What was in the slots at the last test, and what came out."""
 
     occupants: list[Ready | None]
-    steps: Tensor
-    squares: Tensor
+    tested: Tested
     images: Tensor
     logits: Tensor
-    margins: Tensor
+
+
+@dataclass(frozen=True)
+class _Success:
+    """A row's smallest success so far."""
+
+    steps: int
+    magnitude: float
+    magnitudes: tuple[float, ...]
+    margin: float
+    stimulus: np.ndarray
+    logits: np.ndarray
+    perturbation: dict[str, np.ndarray] | None
 
 
 def _pixels(images: Tensor, row: int) -> np.ndarray:

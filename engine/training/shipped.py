@@ -69,7 +69,7 @@ STANDARD = Shipped(
     ),
     build=StandardCnn,
     train=partial(train_on_shifts, StandardCnn),
-    recipe=ClassifierRecipe(epochs=10),
+    recipe=ClassifierRecipe(epochs=6),
     seed=1,
 )
 
@@ -96,7 +96,7 @@ JUDGE = Shipped(
     ),
     build=Judge,
     train=partial(train_on_shifts, Judge),
-    recipe=ClassifierRecipe(epochs=10),
+    recipe=ClassifierRecipe(epochs=6),
     seed=2,
 )
 
