@@ -1,5 +1,6 @@
 # make run     the app and its worker on 127.0.0.1, at the first free port from 8501 (or PORT=8600)
 # make test    lint, format and all tests, those in the browser included
+# make bench   trial-steps per second, against a plain loop that runs one trial at a time
 #
 # Each installs what it needs the first time and starts at once afterwards.
 
@@ -9,7 +10,7 @@ WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 8 ? cor
 PYTHON_HERE := .venv/bin/python
 INSTALLED := .venv/requirements-installed
 
-.PHONY: run test chromium
+.PHONY: run test bench chromium
 
 run: $(INSTALLED)
 	@$(PYTHON_HERE) -m app serve $(if $(PORT),--port $(PORT))
@@ -18,6 +19,9 @@ test: $(INSTALLED) chromium
 	$(PYTHON_HERE) -m ruff check .
 	$(PYTHON_HERE) -m ruff format --check .
 	OMP_NUM_THREADS=1 $(PYTHON_HERE) -m pytest -q --numprocesses $(WORKERS) --dist loadfile
+
+bench: $(INSTALLED)
+	$(PYTHON_HERE) -m benchmarks.search_speed
 
 chromium:
 	@.ci/prepare chromium
