@@ -95,7 +95,7 @@ def smallest_norm(response: Tensor, logits: Tensor, trial: Trial, slack: float =
 def _nearest(towards: Tensor, needed: Tensor, slack: float) -> float:
     """min ‖p‖ with towards·p ≥ needed − slack."""
     needed = needed - slack
-    norms = []
+    norms = [0.0] if (needed <= 0).all() else []
     for size in range(1, len(needed) + 1):
         for active in map(list, combinations(range(len(needed)), size)):
             a = towards[active]
