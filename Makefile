@@ -10,12 +10,12 @@ WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 8 ? cor
 PYTHON_HERE := .venv/bin/python
 INSTALLED := .venv/requirements-installed
 
-.PHONY: run test bench chromium
+.PHONY: run test bench browser
 
 run: $(INSTALLED)
 	@$(PYTHON_HERE) -m app serve $(if $(PORT),--port $(PORT))
 
-test: $(INSTALLED) chromium
+test: $(INSTALLED) browser
 	$(PYTHON_HERE) -m ruff check .
 	$(PYTHON_HERE) -m ruff format --check .
 	OMP_NUM_THREADS=1 $(PYTHON_HERE) -m pytest -q --numprocesses $(WORKERS) --dist loadfile
@@ -23,8 +23,8 @@ test: $(INSTALLED) chromium
 bench: $(INSTALLED)
 	$(PYTHON_HERE) -m benchmarks.search_speed
 
-chromium:
-	@.ci/prepare chromium
+browser:
+	@.ci/prepare browser
 
 $(INSTALLED): requirements.txt
 	@PYTHON=$(PYTHON) .ci/prepare environment

@@ -143,8 +143,8 @@ def own_app(tmp_path: Path) -> Iterator[App]:
 
 def chromium() -> str:
     """Where Chromium is: PLAINVIEW_CHROMIUM, or the one that Debian installs."""
-    named = os.environ.get("PLAINVIEW_CHROMIUM")
-    found = shutil.which(named or "chromium") or shutil.which("chromium-browser")
+    named = os.environ.get("PLAINVIEW_CHROMIUM", "chromium")
+    found = shutil.which(named) or shutil.which("chromium-browser")
     if found is None:
         pytest.fail(
             "The browser tests need Chromium: run `sudo apt-get install -y chromium`, "
