@@ -5,7 +5,7 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 );
-INSERT INTO "_sqlite_migrations" VALUES(1,'plainview','m001_first_light','2026-11-21 01:17:18.619325+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'plainview','m001_first_light','2026-11-21 01:27:53.032026+00:00');
 CREATE TABLE conditions (
     id INTEGER PRIMARY KEY,
     experiment_id TEXT NOT NULL REFERENCES experiments (id) ON DELETE CASCADE,
@@ -19,8 +19,8 @@ CREATE TABLE conditions (
     schedule TEXT NOT NULL CHECK (json_valid(schedule)),
     UNIQUE (experiment_id, position)
 ) STRICT;
-INSERT INTO "conditions" VALUES(1,'76fb4d5124',0,'mnist-standard','cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc','first','[1.0,0.0]','relaxation','mnist','{"budget":10000,"learning_rate":0.004}');
-INSERT INTO "conditions" VALUES(2,'76fb4d5124',1,'mnist-standard','cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc','last','[0.0,1.0]','relaxation','mnist','{"budget":10000,"learning_rate":0.004}');
+INSERT INTO "conditions" VALUES(1,'847dec5da5',0,'mnist-standard','cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc','first','[1.0,0.0]','relaxation','mnist','{"budget":10000,"learning_rate":0.004}');
+INSERT INTO "conditions" VALUES(2,'847dec5da5',1,'mnist-standard','cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc','last','[0.0,1.0]','relaxation','mnist','{"budget":10000,"learning_rate":0.004}');
 CREATE TABLE experiments (
     id TEXT PRIMARY KEY NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('experiment', 'exploration')),
@@ -36,7 +36,7 @@ CREATE TABLE experiments (
     saved_at TEXT,
     archived_at TEXT
 ) STRICT;
-INSERT INTO "experiments" VALUES('76fb4d5124','experiment','first and last','{"generator":"mnist-conv","trials":10}','0.1.0','mnist-conv','dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd',0,10,'ada','2026-11-21T01:17:18.621250Z',NULL,NULL);
+INSERT INTO "experiments" VALUES('847dec5da5','experiment','first and last','{"generator":"mnist-conv","trials":10}','0.1.0','mnist-conv','dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd',0,10,'ada','2026-11-21T01:27:53.034887Z',NULL,NULL);
 CREATE TABLE jobs (
     id TEXT PRIMARY KEY NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('search', 'experiment')),
@@ -57,7 +57,7 @@ CREATE TABLE jobs (
     CHECK (state <> 'running' OR (worker IS NOT NULL AND lease_expires IS NOT NULL)),
     CHECK ((finished_at IS NOT NULL) = (state IN ('done', 'stopped', 'failed')))
 ) STRICT;
-INSERT INTO "jobs" VALUES('04d9468e43','experiment',1,'76fb4d5124','ada','running','cpu','worker',1.79522383869086790087e+09,1.79522385369086790079e+09,'{}',0,NULL,'2026-11-21T01:17:18.687130Z','2026-11-21T01:17:18.691036Z',NULL);
+INSERT INTO "jobs" VALUES('f27b11ff4d','experiment',1,'847dec5da5','ada','running','cpu','worker',1.79522447306383800503e+09,1.79522448806383800503e+09,'{}',0,NULL,'2026-11-21T01:27:53.063403Z','2026-11-21T01:27:53.063961Z',NULL);
 CREATE TABLE judgements (
     id INTEGER PRIMARY KEY,
     labeller_id INTEGER NOT NULL REFERENCES labellers (id),
@@ -73,9 +73,9 @@ CREATE TABLE judgements (
     supersedes INTEGER REFERENCES judgements (id),
     created_at TEXT NOT NULL
 ) STRICT;
-INSERT INTO "judgements" VALUES(1,1,1,'source','52b36fa78ee6d16ff8fa18710d0e5baa364f8e29b4b35268a864238bc5ffcff0',3,2,NULL,NULL,'2026-11-21T01:17:18.695053Z',0,NULL,'2026-11-21T01:17:18.695073Z');
-INSERT INTO "judgements" VALUES(2,1,1,'source','52b36fa78ee6d16ff8fa18710d0e5baa364f8e29b4b35268a864238bc5ffcff0',3,1,NULL,NULL,'2026-11-21T01:17:18.699176Z',0,1,'2026-11-21T01:17:18.699192Z');
-INSERT INTO "judgements" VALUES(3,1,1,'perturbed','5efbce482dca82849df6493eac724f47bbe5078a52d4113afb78432900a27edc',3,3,812.5,NULL,'2026-11-21T01:17:18.700436Z',0,NULL,'2026-11-21T01:17:18.700492Z');
+INSERT INTO "judgements" VALUES(1,1,1,'source','52b36fa78ee6d16ff8fa18710d0e5baa364f8e29b4b35268a864238bc5ffcff0',3,2,NULL,NULL,'2026-11-21T01:27:53.064890Z',0,NULL,'2026-11-21T01:27:53.064904Z');
+INSERT INTO "judgements" VALUES(2,1,1,'source','52b36fa78ee6d16ff8fa18710d0e5baa364f8e29b4b35268a864238bc5ffcff0',3,1,NULL,NULL,'2026-11-21T01:27:53.066415Z',0,1,'2026-11-21T01:27:53.066429Z');
+INSERT INTO "judgements" VALUES(3,1,1,'perturbed','5efbce482dca82849df6493eac724f47bbe5078a52d4113afb78432900a27edc',3,3,812.5,NULL,'2026-11-21T01:27:53.067135Z',0,NULL,'2026-11-21T01:27:53.067149Z');
 CREATE TABLE labellers (
     id INTEGER PRIMARY KEY,
     study_id TEXT NOT NULL REFERENCES studies (id) ON DELETE CASCADE,
@@ -86,7 +86,7 @@ CREATE TABLE labellers (
     revoked_at TEXT,
     expires_at TEXT
 ) STRICT;
-INSERT INTO "labellers" VALUES(1,'43dad9aef6','synthetic labeller','81fba65a513f5d60198a1a52f17142b68d0f1c1a8f2f5248c478e1d8734b757a',6014385662872548,'2026-11-21T01:17:18.659039Z',NULL,NULL);
+INSERT INTO "labellers" VALUES(1,'e1247634d9','synthetic labeller','3ee4b516b175f315e9f5e6ca1c0428e637e5f80ef9181e6373c7dcc2828a040d',436937522205785,'2026-11-21T01:27:53.055382Z',NULL,NULL);
 CREATE TABLE perturbations (
     id TEXT PRIMARY KEY NOT NULL CHECK (length(id) = 64),
     bytes INTEGER NOT NULL,
@@ -94,7 +94,7 @@ CREATE TABLE perturbations (
     created_at TEXT NOT NULL,
     used_at TEXT NOT NULL
 ) STRICT;
-INSERT INTO "perturbations" VALUES('4560dfa450e9baa5a0f8e8961251b3d7ace241343750ba613cb9b7b47a072eff',6316,0,'2026-11-21T01:17:18.675012Z','2026-11-21T01:17:18.675140Z');
+INSERT INTO "perturbations" VALUES('4560dfa450e9baa5a0f8e8961251b3d7ace241343750ba613cb9b7b47a072eff',6316,0,'2026-11-21T01:27:53.059640Z','2026-11-21T01:27:53.059728Z');
 CREATE TABLE results (
     id INTEGER PRIMARY KEY,
     condition_id INTEGER NOT NULL REFERENCES conditions (id) ON DELETE CASCADE,
@@ -128,8 +128,8 @@ CREATE TABLE results (
     CHECK (outcome <> 'exhausted' OR bound IS NOT NULL),
     CHECK (outcome <> 'failed' OR reason IS NOT NULL)
 ) STRICT;
-INSERT INTO "results" VALUES(1,1,0,'744e7f43055915f34478ee31527947947bdb4fe548e55c989d062e7702fb445c',3,5,1,'found',7,0.107,0.107,0.106,0.107,'[0.1,0.038]',0.25,'{"label":0.9,"target":0.1,"top":[[3,0.9],[5,0.1]]}','{"label":0.4,"target":0.6,"top":[[5,0.6],[3,0.4]]}','5efbce482dca82849df6493eac724f47bbe5078a52d4113afb78432900a27edc','4560dfa450e9baa5a0f8e8961251b3d7ace241343750ba613cb9b7b47a072eff',0.5,'cpu','0.1.0','dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd','cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc',NULL,'2026-11-21T01:17:18.680168Z');
-INSERT INTO "results" VALUES(2,2,0,NULL,3,5,1,'failed',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0.5,'cpu','0.1.0','dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd','cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc','the logits are not finite','2026-11-21T01:17:18.682944Z');
+INSERT INTO "results" VALUES(1,1,0,'744e7f43055915f34478ee31527947947bdb4fe548e55c989d062e7702fb445c',3,5,1,'found',7,0.107,0.107,0.106,0.107,'[0.1,0.038]',0.25,'{"label":0.9,"target":0.1,"top":[[3,0.9],[5,0.1]]}','{"label":0.4,"target":0.6,"top":[[5,0.6],[3,0.4]]}','5efbce482dca82849df6493eac724f47bbe5078a52d4113afb78432900a27edc','4560dfa450e9baa5a0f8e8961251b3d7ace241343750ba613cb9b7b47a072eff',0.5,'cpu','0.1.0','dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd','cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc',NULL,'2026-11-21T01:27:53.061774Z');
+INSERT INTO "results" VALUES(2,2,0,NULL,3,5,1,'failed',0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,0.5,'cpu','0.1.0','dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd','cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc','the logits are not finite','2026-11-21T01:27:53.062626Z');
 CREATE TABLE sources (
     id TEXT PRIMARY KEY NOT NULL CHECK (length(id) = 64),
     generator TEXT NOT NULL,
@@ -141,7 +141,7 @@ CREATE TABLE sources (
     stimulus TEXT NOT NULL REFERENCES stimuli (sha256),
     created_at TEXT NOT NULL
 ) STRICT;
-INSERT INTO "sources" VALUES('744e7f43055915f34478ee31527947947bdb4fe548e55c989d062e7702fb445c','mnist-conv','dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd',3,0,1.0,'{}','52b36fa78ee6d16ff8fa18710d0e5baa364f8e29b4b35268a864238bc5ffcff0','2026-11-21T01:17:18.633165Z');
+INSERT INTO "sources" VALUES('744e7f43055915f34478ee31527947947bdb4fe548e55c989d062e7702fb445c','mnist-conv','dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd',3,0,1.0,'{}','52b36fa78ee6d16ff8fa18710d0e5baa364f8e29b4b35268a864238bc5ffcff0','2026-11-21T01:27:53.048636Z');
 CREATE TABLE stimuli (
     sha256 TEXT PRIMARY KEY NOT NULL CHECK (length(sha256) = 64),
     width INTEGER NOT NULL,
@@ -150,8 +150,8 @@ CREATE TABLE stimuli (
     bytes INTEGER NOT NULL,
     created_at TEXT NOT NULL
 ) STRICT;
-INSERT INTO "stimuli" VALUES('52b36fa78ee6d16ff8fa18710d0e5baa364f8e29b4b35268a864238bc5ffcff0',28,28,1,880,'2026-11-21T01:17:18.632599Z');
-INSERT INTO "stimuli" VALUES('5efbce482dca82849df6493eac724f47bbe5078a52d4113afb78432900a27edc',28,28,1,880,'2026-11-21T01:17:18.646990Z');
+INSERT INTO "stimuli" VALUES('52b36fa78ee6d16ff8fa18710d0e5baa364f8e29b4b35268a864238bc5ffcff0',28,28,1,880,'2026-11-21T01:27:53.047853Z');
+INSERT INTO "stimuli" VALUES('5efbce482dca82849df6493eac724f47bbe5078a52d4113afb78432900a27edc',28,28,1,880,'2026-11-21T01:27:53.052100Z');
 CREATE TABLE studies (
     id TEXT PRIMARY KEY NOT NULL,
     name TEXT NOT NULL,
@@ -160,13 +160,13 @@ CREATE TABLE studies (
     created_at TEXT NOT NULL,
     closed_at TEXT
 ) STRICT;
-INSERT INTO "studies" VALUES('43dad9aef6','digits','{}','ada','2026-11-21T01:17:18.651228Z',NULL);
+INSERT INTO "studies" VALUES('e1247634d9','digits','{}','ada','2026-11-21T01:27:53.053484Z',NULL);
 CREATE TABLE study_experiments (
     study_id TEXT NOT NULL REFERENCES studies (id) ON DELETE CASCADE,
     experiment_id TEXT NOT NULL REFERENCES experiments (id),
     PRIMARY KEY (study_id, experiment_id)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO "study_experiments" VALUES('43dad9aef6','76fb4d5124');
+INSERT INTO "study_experiments" VALUES('e1247634d9','847dec5da5');
 CREATE TABLE study_items (
     id INTEGER PRIMARY KEY,
     study_id TEXT NOT NULL REFERENCES studies (id) ON DELETE CASCADE,
@@ -180,7 +180,7 @@ CREATE TABLE study_items (
     gloss TEXT,
     UNIQUE (study_id, position)
 ) STRICT;
-INSERT INTO "study_items" VALUES(1,'43dad9aef6',0,'pair','52b36fa78ee6d16ff8fa18710d0e5baa364f8e29b4b35268a864238bc5ffcff0','5efbce482dca82849df6493eac724f47bbe5078a52d4113afb78432900a27edc',3,'a three','three digit',NULL);
+INSERT INTO "study_items" VALUES(1,'e1247634d9',0,'pair','52b36fa78ee6d16ff8fa18710d0e5baa364f8e29b4b35268a864238bc5ffcff0','5efbce482dca82849df6493eac724f47bbe5078a52d4113afb78432900a27edc',3,'a three','three digit',NULL);
 CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
     ON "_sqlite_migrations" ("migration_set", "name");
 CREATE INDEX sources_stimulus ON sources (stimulus);
@@ -203,7 +203,7 @@ CREATE UNIQUE INDEX judgements_superseded_once ON judgements (supersedes)
     WHERE supersedes IS NOT NULL;
 CREATE INDEX judgements_labeller ON judgements (labeller_id);
 CREATE INDEX judgements_item ON judgements (item_id);
-CREATE INDEX judgements_stimulus ON judgements (stimulus, label);
+CREATE INDEX judgements_stimulus ON judgements (stimulus, label, answer, labeller_id);
 CREATE TRIGGER judgements_never_change BEFORE UPDATE ON judgements
 BEGIN
     SELECT RAISE(ABORT, 'judgements are append-only: add one that supersedes it');
