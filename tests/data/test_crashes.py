@@ -27,11 +27,11 @@ def assert_whole(home: Home) -> None:
 
 
 def test_killed_between_any_two_steps_of_adding_an_image(home: Home) -> None:
-    """The steps are fsync, rename, fsync of the folders, and the row last of all."""
+    """The steps: fsync of the new folder and of the file, rename, fsync, and last the row."""
     open_database(home).close()
     (lines,) = run_together([start("crasher", home.root.with_name("counting"), 0)])
     steps = int(lines[-1])
-    assert steps == 5  # file, folder of folders, rename, folder, row
+    assert steps == 5  # folder of folders, file, rename, folder, row
 
     processes = [start("crasher", home.root.with_name(str(n)), n) for n in range(1, steps + 1)]
     for process in processes:
