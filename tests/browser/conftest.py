@@ -88,7 +88,7 @@ def running_app(home: Path) -> Iterator[App]:
     app = App(f"http://127.0.0.1:{port}", home, home / "serve.txt")
     with app.output.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve", "--port", str(port)],
+            [sys.executable, "-m", "app", "serve", "--port", str(port), "--threads", "1"],
             cwd=ROOT,
             env={**os.environ, "PLAINVIEW_HOME": str(home), "OMP_NUM_THREADS": "1"},
             stdin=subprocess.DEVNULL,
