@@ -1,0 +1,377 @@
+"""What reaches a labeller's browser: every websocket frame and every response body is searched.
+
+Each search is shown to find what it looks for: the second image once it may be seen, and the
+forbidden words in what a researcher's browser receives.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit
+from PIL import Image, UnidentifiedImageError
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, WebSocket, expect
+
+from data.database import open_database
+from data.home import Home
+from data.images import image_file, read_image
+from data.studies import items
+from labelling.queue import Task
+from tests.browser.conftest import App, running_app, wait_until_ready
+from tests.browser.label_session import (
+    LabelSession,
+    join,
+    make_study,
+    open_page,
+    press,
+    wait_until_judgeable,
+)
+from tests.labelling.synthetic_study import NAMES, TARGETS
+
+CLASSIFIERS = ("mnist-standard", "mnist-robust")
+SUBSETS = ("front-of-chain", "back-of-chain")
+EXPERIMENT = "harbour-lights"
+#: A study_items.id that no other number in a frame is likely to be.
+FIRST_ITEM = 700_000_001
+
+WORDS = (
+    *CLASSIFIERS,
+    *SUBSETS,
+    *(NAMES[target] for target in TARGETS),
+    *("mnist", "conv-1", "conv-2", "conv-3", "fc-64", "fc-784", "imagenet"),
+    *("relaxation", "minimum norm", "minimum-norm", "magnitude", "margin of", "budget"),
+    *("classifier", "generator", "perturb", "adversar", "robust", "fooled", "attack"),
+    *("latent", "logits", "layer", "experiment", "explore", "synthetic", "robot"),
+    EXPERIMENT,
+)
+
+ADDRESSES = (
+    "/_stcore/health",
+    "/_stcore/metrics",
+    "/_stcore/host-config",
+    "/_stcore/script-health-check",
+    "/_stcore/agent/openapi.json",
+    "/_stcore/bidi-components/judge/judge.js",
+    "/manifest.json",
+    "/explore",
+    "/results",
+    "/studies",
+    "/experiments",
+    "/app/static/plainview.sqlite",
+)
+
+
+def magnitude(trial: int, condition: int) -> float:
+    """A number of many digits, so that finding it means something."""
+    return round(3.718264 + trial * 0.513793 + condition * 0.097531, 6)
+
+
+@dataclass
+class Record:
+    """Everything that a page receives from the moment it is watched."""
+
+    page: Page
+    frames: list[bytes] = field(default_factory=list)
+    answers: list[bytes] = field(default_factory=list)
+    spoken: list[str] = field(default_factory=list)
+    unread: list[Request] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("websocket", self._socket)
+        self.page.on("requestfinished", lambda request: self.unread.append(request))
+        self.page.on("console", self._console)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        self.spoken.append(message.text)
+
+    def _socket(self, socket: WebSocket) -> None:
+        self.spoken.append(socket.url)
+        socket.on("framereceived", lambda frame: self.frames.append(_bytes(frame)))
+
+    def received(self) -> list[bytes]:
+        """Frames and responses so far. Call it before leaving a page: its bodies go with it."""
+        while self.unread:
+            answer = self.unread.pop().response()
+            self.keep(f"{answer.url} {answer.all_headers()}".encode())
+            if 300 <= answer.status < 400:
+                continue
+            try:
+                self.keep(answer.body())
+            except Error:  # it came out of the browser's cache, which keeps bodies to itself
+                self.keep(self.page.request.get(answer.url).body())
+        return [*self.frames, *self.answers]
+
+    def keep(self, *answers: bytes) -> None:
+        """Add to the responses, but for files of Streamlit's own."""
+        self.answers += [
+            answer for answer in answers if hashlib.sha256(answer).digest() not in STREAMLITS_OWN
+        ]
+
+    def everything(self) -> list[bytes]:
+        """Frames, responses, console, the address and the page's source with its shadow roots."""
+        source = self.page.evaluate(
+            """() => document.documentElement.outerHTML + [...document.querySelectorAll("*")]
+                .map((element) => element.shadowRoot?.innerHTML ?? "").join("")"""
+        )
+        texts = [*self.spoken, self.page.url, self.page.title(), source]
+        return [*self.received(), *(text.encode() for text in texts)]
+
+
+#: The very bytes of these files are on every Streamlit server in the world.
+STREAMLITS_OWN = {
+    hashlib.sha256(file.read_bytes()).digest()
+    for file in (Path(streamlit.__file__).parent / "static").rglob("*")
+    if file.is_file()
+}
+
+
+def _bytes(frame: str | bytes) -> bytes:
+    return frame.encode() if isinstance(frame, str) else frame
+
+
+def found(words: Iterable[str], received: Iterable[bytes]) -> set[str]:
+    """Those of the words that occur, whatever their case and ending, in what was received.
+
+    A word begins where no letter stands before it: "eight" is not in "height".
+    """
+    text = b"\0".join(received)
+    return {
+        word
+        for word in words
+        if re.search(rb"(?<![A-Za-z])" + re.escape(word.encode()), text, re.IGNORECASE)
+    }
+
+
+def pictures(received: Iterable[bytes]) -> set[bytes]:
+    """The pixels of every image in what was received: raw, or base64 in text, of any format."""
+    found = set()
+    for part in received:
+        for run in re.findall(rb"[A-Za-z0-9+/_-]{60,}={0,2}", part):
+            run = run.replace(b"-", b"+").replace(b"_", b"/").rstrip(b"=")
+            run = run[: len(run) - (len(run) % 4 == 1)]
+            found |= _decoded(base64.b64decode(run + b"=" * (-len(run) % 4)))
+        found |= _decoded(part)
+    return found
+
+
+def _decoded(content: bytes) -> set[bytes]:
+    """The pixels of the images that begin anywhere in `content`."""
+    found = set()
+    for start in re.finditer(rb"\x89PNG\r\n|\xff\xd8\xff|RIFF....WEBP|GIF8|BM", content, re.DOTALL):
+        try:
+            with Image.open(io.BytesIO(content[start.start() :])) as image:
+                found.add(pixels(np.asarray(image.convert("L"))))
+        except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+            continue
+    return found
+
+
+def pixels(image: np.ndarray) -> bytes:
+    """Shape and grey values, so that one picture in two formats is one."""
+    return repr(image.shape[:2]).encode() + image.tobytes()
+
+
+@dataclass(frozen=True)
+class World:
+    """A server whose study has distinctive names and numbers, and one labeller."""
+
+    app: App
+    study_id: str
+    session: LabelSession
+
+    def stimulus(self, sha256: str) -> bytes:
+        return pixels(read_image(Home(self.app.home), sha256)[:, :, 0])
+
+    def perturbed(self) -> dict[bytes, str]:
+        """Pixels → SHA-256 of every perturbed image of the study."""
+        hashes = [item.perturbed_stimulus for item in items(self.session.database, self.study_id)]
+        return {self.stimulus(sha256): sha256 for sha256 in hashes}
+
+    def names_and_numbers(self) -> list[str]:
+        """What is stored beside the images: ids, hashes, seeds, magnitudes as text."""
+        query = self.session.database.execute
+        columns = (
+            "SELECT id FROM experiments",
+            "SELECT id FROM studies",
+            "SELECT id FROM sources",
+            "SELECT sha256 FROM stimuli",
+            "SELECT token_hash FROM labellers",
+            "SELECT order_seed FROM labellers",
+            "SELECT id FROM study_items",
+            "SELECT magnitude FROM results",
+        )
+        return [str(value) for column in columns for (value,) in query(column)]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A server of this file's own: other tests' studies have other words in them."""
+    with running_app(tmp_path_factory.mktemp("blindness") / "home") as app:
+        study_id = make_study(
+            app.home,
+            trials=4,
+            name=EXPERIMENT,
+            classifiers=CLASSIFIERS,
+            subsets=SUBSETS,
+            magnitude=magnitude,
+        )
+        with closing(open_database(Home(app.home))) as database:
+            database.execute("UPDATE study_items SET id = id + ?", [FIRST_ITEM - 1])
+        session = join(app.url, app.home, study_id)
+        with closing(session.database):
+            yield World(app, study_id, session)
+
+
+@pytest.fixture(scope="module")
+def researchers(world: World, browser: Browser) -> list[bytes]:
+    """A researcher has had every page open in the same server before the labeller comes."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    record = Record(context.new_page())
+    for address in ("/explore", "/results", "/studies", "/experiments"):
+        record.page.goto(world.app.url + address)
+        wait_until_ready(record.page)
+        record.page.wait_for_timeout(500)
+        record.received()
+    received = record.everything()
+    context.close()
+    return received
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A labeller's whole session: what was asked, and what had come by the time of each task."""
+
+    tasks: list[Task]
+    arrived: list[set[bytes]]
+    everything: list[bytes]
+
+
+@pytest.fixture(scope="module")
+def judged(world: World, researchers, browser: Browser) -> Judged:
+    """Judge the whole study: every third source is rejected, help opened, the page reloaded."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    record = Record(page)
+    open_page(page, world.session)
+    tasks, arrived = [], []
+    while (task := world.session.task()) is not None:
+        tasks.append(task)
+        arrived.append(pictures(record.received()))
+        press(page, world.session, "2" if task.side == "source" and len(tasks) == 3 else "1")
+        if len(tasks) == 4:
+            page.keyboard.press("?")
+            page.keyboard.press("Escape")
+            record.received()
+            page.reload()
+            expect(page.locator(".judge.ready")).to_be_visible()
+            wait_until_judgeable(page)
+    for address in ADDRESSES:
+        answer = page.request.get(world.app.url + address)
+        record.keep(repr(answer.headers).encode(), answer.body())
+    everything = record.everything()
+    context.close()
+    return Judged(tasks, arrived, everything)
+
+
+def without_html(received: Iterable[bytes]) -> list[bytes]:
+    """Two words of HTML that say nothing of ours: how a link opens, and where Streamlit's menus."""
+    html = rb'target="_blank"|data-react-aria-top-layer'
+    return [re.sub(html, b"", part) for part in received]
+
+
+def test_no_word_of_the_purpose_arrives(judged: Judged):
+    assert found([*WORDS, "target"], without_html(judged.everything)) == set()
+
+
+def test_no_name_id_hash_or_magnitude_arrives(judged: Judged, world: World):
+    assert found(world.names_and_numbers(), judged.everything) == set()
+    numbers = [
+        struct.pack(form, magnitude(trial, condition))
+        for trial in range(4)
+        for condition in range(4)
+        for form in ("<d", "<f", ">d", ">f")
+    ]
+    assert not [number for number in numbers for part in judged.everything if number in part]
+
+
+def test_a_perturbed_image_arrives_when_it_is_asked_about_and_not_before(
+    judged: Judged, world: World
+):
+    perturbed = world.perturbed()
+    asked: set[bytes] = set()
+    for task, arrived in zip(judged.tasks, judged.arrived, strict=True):
+        if task.perturbed_stimulus is not None:
+            asked.add(world.stimulus(task.perturbed_stimulus))
+        assert arrived & perturbed.keys() == asked
+    rejected = perturbed.keys() - asked
+    assert len(rejected) == 4
+    assert not pictures(judged.everything) & rejected
+
+
+def test_not_even_the_bytes_of_a_perturbed_image_that_was_never_shown_arrive(
+    judged: Judged, world: World
+):
+    shown = {task.perturbed_stimulus for task in judged.tasks}
+    for sha256 in set(world.perturbed().values()):
+        png = image_file(Home(world.app.home), sha256).read_bytes()
+        # Inside a longer base64 text the bytes may begin at any of three places of a group.
+        encoded = [base64.b64encode(b"\0" * shift + png)[4:-4] for shift in range(3)]
+        arrived = any(run in part for part in judged.everything for run in [png, *encoded])
+        assert arrived == (sha256 in shown)
+
+
+def test_the_images_that_arrive_are_the_stored_files_without_metadata(judged: Judged, world: World):
+    text = b"".join(judged.everything)
+    for address in set(re.findall(rb"data:image/png;base64,([A-Za-z0-9+/=]+)", text)):
+        png = base64.b64decode(address)
+        assert image_file(Home(world.app.home), hashlib.sha256(png).hexdigest()).is_file()
+        chunks, place = [], 8
+        while place < len(png):
+            (length,) = struct.unpack(">I", png[place : place + 4])
+            chunks.append(png[place + 4 : place + 8])
+            place += 12 + length
+        assert set(chunks) == {b"IHDR", b"IDAT", b"IEND"}
+
+
+# --- The searches do find ----------------------------------------------------------------------
+
+
+def test_the_search_finds_what_a_labeller_may_see(judged: Judged, world: World):
+    assert found(["a seven", "This is an image of a three"], judged.everything) == {
+        "a seven",
+        "This is an image of a three",
+    }
+    sources = {world.stimulus(task.source_stimulus) for task in judged.tasks}
+    assert pictures(judged.everything) >= sources
+    assert any(task.perturbed_stimulus for task in judged.tasks)
+
+
+def test_the_search_finds_the_forbidden_in_what_a_researcher_receives(
+    researchers: list[bytes], world: World
+):
+    assert {EXPERIMENT, "experiment", "mnist-standard"} <= found(WORDS, researchers)
+    assert found(world.names_and_numbers(), researchers)
+
+
+def test_the_search_sees_through_formats():
+    """A leak need not be the stored PNG: the same picture as BMP or in web-safe base64 counts."""
+    picture = np.arange(784, dtype=np.uint8).reshape(28, 28)
+    for form in ("PNG", "BMP", "GIF"):
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, form)
+        for encoded in (
+            file.getvalue(),
+            base64.b64encode(file.getvalue()),
+            base64.urlsafe_b64encode(file.getvalue()),
+        ):
+            assert pictures([b"\x08\x96\x01" + encoded + b"\x00"]) == {pixels(picture)}
