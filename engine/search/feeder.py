@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from time import perf_counter
 
 import numpy as np
@@ -56,15 +56,21 @@ class Feeder:
         self._dtype = dtype
         self._ready: deque[Ready] = deque()
         self._ended: list[Result] = []
+        self._unprepared: list[Trial] = []  # a block that memory may have run out on
 
     def next(self) -> Ready | None:
         """The next trial to search, or None when there are no more."""
         while not self._ready:
-            trials = list(islice(self._trials, self._block))
-            if not trials:
+            self._unprepared = list(islice(self._trials, self._block))
+            if not self._unprepared:
                 return None
-            self._prepare(trials)
+            self._prepare(self._unprepared)
+            self._unprepared = []
         return self._ready.popleft()
+
+    def rest(self) -> Iterator[Trial]:
+        """Every trial that has neither been handed out nor ended."""
+        return chain([ready.trial for ready in self._ready], self._unprepared, self._trials)
 
     def ended(self) -> list[Result]:
         """Trials that ended before they began, since the last call: skipped and failed ones."""
@@ -74,14 +80,15 @@ class Feeder:
     @torch.no_grad()
     def _prepare(self, trials: list[Trial]) -> None:
         began = perf_counter()
-        sound = []
+        sound, ended = [], []
         for trial in trials:
             reason = self._unsound(trial)
             if reason:
-                self._ended.append(Result(trial, "failed", 0, 0.0, reason=reason))
+                ended.append(Result(trial, "failed", 0, 0.0, reason=reason))
             else:
                 sound.append(trial)
         if not sound:
+            self._ended += ended
             return
         generator = self._pass.generator
         padded = sound + sound[-1:] * (self._block - len(sound))
@@ -101,7 +108,7 @@ class Feeder:
             source, source_logits = sources[row].copy(), all_logits[row].copy()
             wrong = trial.label != predicted[row]
             if wrong or not finite[row]:
-                self._ended.append(
+                ended.append(
                     Result(
                         trial,
                         "skipped" if finite[row] else "failed",
@@ -124,6 +131,7 @@ class Feeder:
                         seconds,
                     )
                 )
+        self._ended += ended
 
     def _unsound(self, trial: Trial) -> str | None:
         count = self._pass.generator.label_count

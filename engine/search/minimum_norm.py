@@ -101,19 +101,19 @@ class MinimumNorm:
         scouting = tested.steps < self._scouting
         turn = tested.steps.clamp(max=RIVALS - 1).unsqueeze(1)
         noted = self._distances.scatter(1, turn, (tested.loss / steepness).unsqueeze(1))
-        self._distances = torch.where(scouting.unsqueeze(1), noted, self._distances)
+        self._distances.copy_(torch.where(scouting.unsqueeze(1), noted, self._distances))
         following = (tested.steps + 1).clamp(max=RIVALS - 1).unsqueeze(1)
         more = tested.steps + 1 < self._scouting
         column = torch.where(more.unsqueeze(1), following, self._distances.argmin(1, keepdim=True))
         aim = self._rivals.gather(1, column).squeeze(1)
-        self._aim = torch.where(scouting, aim, self._aim)
+        self._aim.copy_(torch.where(scouting, aim, self._aim))
         return ~scouting
 
     def _move_ball(self, tested: Tested, steepness: Tensor, decay: Tensor, moves: Tensor) -> None:
         norm = tested.squares.sum(0).sqrt()
         rate = LAST_RATE + (self.schedule.growth - 1 - LAST_RATE) * decay
         smaller = tested.fooled & (norm < self._smallest_success)
-        self._smallest_success = torch.where(smaller, norm, self._smallest_success)
+        self._smallest_success.copy_(torch.where(smaller, norm, self._smallest_success))
 
         distance = norm + tested.loss / steepness + self.schedule.increment
         shrunk = torch.minimum(self._radius, self._smallest_success) * (1 - rate)
@@ -123,8 +123,8 @@ class MinimumNorm:
         first_order = self._smallest_success.isinf() & (tested.loss > 0)
         radius = torch.where(first_order, distance, radius)
         radius = radius.clamp(min=self.schedule.initial_magnitude)
-        self._radius = torch.where(moves, radius, self._radius)
-        self._largest_radius = torch.maximum(self._largest_radius, self._radius)
+        self._radius.copy_(torch.where(moves, radius, self._radius))
+        torch.maximum(self._largest_radius, self._radius, out=self._largest_radius)
 
     def bound(self, row: int, steps: int) -> float:
         """The largest ball that the row has searched so far."""

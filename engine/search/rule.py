@@ -30,7 +30,11 @@ class Tested:
 
 
 class Rule(Protocol):
-    """A search for a batch of independent trials. All state is per row: a row can be restarted."""
+    """A search for a batch of independent trials.
+
+    All state is per row, so that a row can be restarted, and written in place only, so that a step
+    can be replayed as a CUDA graph.
+    """
 
     schedule: Schedule
     #: Whether a trial is over at its first success, or goes on to look for a smaller one.

@@ -212,6 +212,28 @@ def test_a_classifier_that_breaks_in_mid_search_fails_the_trial_with_a_reason(
     assert all("not finite" in result.reason for result in failed)
 
 
+class TakesFourAtMost(nn.Module):
+    """Out of memory, as torch says it, for more than four images at once."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if len(images) > 4:
+            raise torch.OutOfMemoryError("Tried to allocate more than there is.")
+        return self.network(images)
+
+
+def test_out_of_memory_halves_the_slots_and_loses_no_trial(mnist_conv, mnist_standard) -> None:
+    trials = [replace(next(progression(0, 1, 10)), index=99, label=12), *progression(0, 12, 10)]
+    small = replace(mnist_standard, module=TakesFourAtMost(mnist_standard.module))
+    halved = run_search(mnist_conv, small, trials, slots=32)
+    expected = run_search(mnist_conv, mnist_standard, trials, slots=4)
+    assert halved.keys() == expected.keys()
+    assert all(same(halved[index], expected[index]) for index in expected)
+
+
 def test_a_search_stops_when_told_and_keeps_what_it_has(mnist_conv, mnist_standard) -> None:
     results = []
     finished = run_search(

@@ -1,0 +1,177 @@
+"""The core of a search: fixed rows of trials, tested and updated together, without waiting.
+
+Everything a step touches lives in tensors that are only ever written in place, so that on a GPU the
+step is captured once as a CUDA graph and replayed, and the host looks only when it wants to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.experiment import Schedule
+from engine.search.feeder import Ready
+from engine.search.margin import UNTARGETED, margins
+from engine.search.perturbed_pass import PerturbedPass, to_8_bit
+from engine.search.rule import Rule, Tested
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of every row at one test: all (rows, …), `squares` (active points, rows)."""
+
+    steps: Tensor
+    squares: Tensor
+    margin: Tensor
+    logits: Tensor
+    images: Tensor
+
+    def copy_where(self, rows: Tensor, other: Record) -> None:
+        """Take over `rows` (a mask) of another record, in place."""
+        for name in vars(self):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            mask = rows if name == "squares" else rows.view(-1, *[1] * (mine.dim() - 1))
+            mine.copy_(torch.where(mask, theirs, mine))
+
+
+class Batch:
+    """`rows` independent trials under one rule.
+
+    A row is placed, advanced with all others, and read once it is over. A row that is over stays as
+    it is however often the batch goes on, so that the host may look late without changing a result.
+    """
+
+    def __init__(
+        self,
+        perturbed_pass: PerturbedPass,
+        classifier: nn.Module,
+        rule: type[Rule],
+        schedule: Schedule,
+        rows: int,
+        *,
+        keep_perturbations: bool,
+        like: Ready,
+    ) -> None:
+        device, dtype = like.activation.device, like.activation.dtype
+        self._pass = perturbed_pass
+        self._classifier = classifier
+        self._perturbation = [
+            torch.zeros((rows, *shape), device=device, dtype=dtype, requires_grad=True)
+            for shape in perturbed_pass.shapes
+        ]
+        self.rule = rule(schedule, self._perturbation)
+        self._activation = torch.zeros((rows, *like.activation.shape), device=device, dtype=dtype)
+        self._condition = torch.zeros((rows, *like.condition.shape), device=device, dtype=dtype)
+        self._labels = torch.zeros(rows, dtype=torch.int64, device=device)
+        self._targets = torch.zeros(rows, dtype=torch.int64, device=device)
+        self._steps = torch.zeros(rows, dtype=torch.int64, device=device)
+        self._alive = torch.zeros(rows, dtype=torch.bool, device=device)
+        self._squares = torch.zeros(len(perturbed_pass.shapes), rows, device=device, dtype=dtype)
+        image_shape = (rows, *perturbed_pass.generator.image_shape)
+        logits_shape = (rows, len(like.source_logits))
+
+        def record() -> Record:
+            return Record(
+                steps=torch.zeros_like(self._steps),
+                squares=torch.zeros_like(self._squares),
+                margin=torch.zeros(rows, device=device, dtype=dtype),
+                logits=torch.zeros(logits_shape, device=device, dtype=dtype),
+                images=torch.zeros(image_shape, device=device, dtype=dtype),
+            )
+
+        #: The last test of every row, and each row's smallest success so far.
+        self.shown, self.best = record(), record()
+        self._best_norm = torch.full_like(self.best.margin, torch.inf)
+        self._best_perturbation = (
+            [torch.zeros_like(p, requires_grad=False) for p in self._perturbation]
+            if keep_perturbations
+            else None
+        )
+        self._graph = self._capture() if device.type == "cuda" else None
+
+    @torch.no_grad()
+    def place(self, row: int, ready: Ready) -> None:
+        """Begin a trial in `row`."""
+        trial = ready.trial
+        self._activation[row] = ready.activation
+        self._condition[row] = ready.condition
+        for p in self._perturbation:
+            p[row].zero_()
+        self.rule.restart(row, trial, ready.source_logits)
+        self._squares[:, row] = 0
+        self._steps[row] = 0
+        self._labels[row] = trial.label
+        self._targets[row] = UNTARGETED if trial.target is None else trial.target
+        self._best_norm[row] = torch.inf
+        self._alive[row] = True
+
+    def advance(self) -> None:
+        """Test every row, then update every row that goes on."""
+        if self._graph is None:
+            self._advance()
+        else:
+            self._graph.replay()
+
+    def over(self) -> list[bool]:
+        """For every row whether its trial has ended (true too where none was placed)."""
+        return (~self._alive).tolist()
+
+    def succeeded(self, row: int) -> bool:
+        """Whether the row was ever fooled."""
+        return bool(self._best_norm[row].isfinite())
+
+    def perturbation(self, row: int) -> list[np.ndarray] | None:
+        """The p of the row's smallest success, an array an active point, where they are kept."""
+        if self._best_perturbation is None:
+            return None
+        return [p[row].cpu().numpy().copy() for p in self._best_perturbation]
+
+    def _advance(self) -> None:
+        """The pass at p serves twice: it tests p, and its gradient gives the next p."""
+        images = self._pass.image(
+            self._activation, self._condition, self._labels, self._perturbation
+        )
+        loss = self.rule.loss(self._classifier(images), self._labels, self._targets)
+        gradients = torch.autograd.grad(loss.sum(), self._perturbation)
+        with torch.no_grad():
+            images = to_8_bit(images)
+            logits = self._classifier(images)
+            margin = margins(logits, self._labels, self._targets)
+            # NaN compares false: a broken row is over without being fooled.
+            fooled = self._alive & (self._steps > 0) & (margin > 0)
+            over = (self._steps >= self.rule.schedule.budget) | ~logits.isfinite().all(1)
+            if self.rule.stops_when_found:
+                over |= fooled
+            self._alive.logical_and_(~over)
+            shown = Record(self._steps, self._squares, margin, logits, images)
+            self.shown.copy_where(torch.ones_like(fooled), shown)
+            self._keep_successes(fooled, shown)
+            tested = Tested(self._steps, self._squares, loss.detach(), margin, fooled, self._alive)
+            squares = self.rule.update(self._perturbation, gradients, tested)
+            self._squares.copy_(torch.where(self._alive, squares, self._squares))
+            self._steps.add_(self._alive)
+
+    def _keep_successes(self, fooled: Tensor, shown: Record) -> None:
+        """Remember the rows that were fooled with a smaller ‖p‖ than ever before."""
+        norm = shown.squares.sum(0).sqrt()
+        smaller = fooled & (norm < self._best_norm)
+        self._best_norm.copy_(torch.where(smaller, norm, self._best_norm))
+        self.best.copy_where(smaller, shown)
+        for best, p in zip(self._best_perturbation or [], self._perturbation, strict=False):
+            best.copy_(torch.where(smaller.view(-1, *[1] * (p.dim() - 1)), p, best))
+
+    def _capture(self) -> torch.cuda.CUDAGraph:
+        """The step as a CUDA graph, warmed up on empty rows: no row is alive, so none moves."""
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                self._advance()
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self._advance()
+        return graph
