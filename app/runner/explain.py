@@ -13,12 +13,15 @@ def foreseen() -> tuple[type[Exception], ...]:
     """Errors whose message is a sentence for the user, with what to do."""
     from engine.catalogue import ModelError  # imports torch: only where something has failed
 
-    return (RequestError, ModelError, DatabaseError, HomeError, ImageError, WorkerRuns)
+    return (
+        *(RequestError, ModelError, DatabaseError, HomeError, ImageError, WorkerRuns),
+        MemoryError,  # the engine's own says what does not fit, and what to do
+    )
 
 
 def explain(error: Exception) -> str:
     """The sentence for `error`."""
-    if isinstance(error, foreseen()):
+    if isinstance(error, foreseen()) and str(error):
         return str(error)
     return (
         f"Something unforeseen stopped this work ({type(error).__name__}); the worker's log has"

@@ -74,13 +74,14 @@ class Live:
 
 @dataclass(frozen=True)
 class Strength:
-    """The picture at `strength`·p. `prediction` is the top label; confidences are of y and t."""
+    """The picture at `strength`·p. `fooled_confidence` is that of the target label, or of the label
+    that the search arrived at where any would do."""
 
     strength: float
     image: bytes
     top: tuple[Guess, ...]
     label_confidence: float
-    target_confidence: float | None
+    fooled_confidence: float
     fooled: bool
 
 

@@ -59,12 +59,16 @@ class ClassifierChoice:
 
 @dataclass(frozen=True)
 class Menu:
-    """Every choice there is: generators, classifiers, schedules (field → value) and searches."""
+    """Every choice there is.
+
+    `schedules` gives each schedule's values by field; `searches` names, for each search, the
+    schedules that are made for it.
+    """
 
     generators: dict[str, GeneratorChoice]
     classifiers: dict[str, ClassifierChoice]
     schedules: dict[str, dict[str, float]]
-    searches: tuple[str, ...]
+    searches: dict[str, tuple[str, ...]]
 
 
 def write_menu(home: Home, menu: Menu) -> None:
@@ -94,7 +98,7 @@ def _menu(record: dict[str, Any]) -> Menu:
             name: ClassifierChoice(**entry) for name, entry in record["classifiers"].items()
         },
         schedules=record["schedules"],
-        searches=tuple(record["searches"]),
+        searches={name: tuple(schedules) for name, schedules in record["searches"].items()},
     )
 
 

@@ -91,8 +91,14 @@ def menu(entries: Catalogue, folders: Sequence[Path]) -> Menu:
             for name, entry in entries.classifiers.items()
         },
         schedules={name: asdict(schedule) for name, schedule in SCHEDULES.items()},
-        searches=tuple(SEARCHES),
+        searches={search: _schedules_for(search) for search in SEARCHES},
     )
+
+
+def _schedules_for(search: str) -> tuple[str, ...]:
+    """A schedule of a search's name is that search's alone; the others are the relaxation's."""
+    own = tuple(name for name in SCHEDULES if name == search)
+    return own or tuple(name for name in SCHEDULES if name not in SEARCHES)
 
 
 def _generator_choice(

@@ -69,7 +69,7 @@ def experiment(menu: Menu, request: ExperimentRequest) -> dict[str, Any]:
             menu, generator, classifier, subset, layer_weights, search, schedule, request.budget
         )
         for search in _distinct(request.searches)
-        for schedule in _distinct(request.schedules) or [generator.schedule]
+        for schedule in _schedules(menu, request, search)
         for subset, layer_weights in subsets or [preset(generator, "all")]
         for classifier in _distinct(request.classifiers)
     ]
@@ -133,6 +133,23 @@ def custom_subset(
     return "+".join(parts), layer_weights
 
 
+def default_schedule(menu: Menu, generator: GeneratorChoice, search: str) -> str:
+    """The generator's own schedule where it is made for the search, else the search's."""
+    fitting = menu.searches[search]
+    return generator.schedule if generator.schedule in fitting else fitting[0]
+
+
+def _schedules(menu: Menu, request: ExperimentRequest, search: str) -> list[str | None]:
+    """Those asked for that are made for this search, or None, its default, where none is.
+
+    One that is made for none of the searches asked for is left in, to be refused.
+    """
+    asked = _distinct(request.schedules)
+    made_for = {name for other in request.searches for name in menu.searches.get(other, ())}
+    fitting = menu.searches.get(search, ())
+    return [name for name in asked if name in fitting or name not in made_for] or [None]
+
+
 def _condition(
     menu: Menu,
     generator: GeneratorChoice,
@@ -151,10 +168,14 @@ def _condition(
             f"{classifier} does not tell apart the labels of {generator.name}; these do:"
             f" {', '.join(generator.classifiers)}."
         )
-    if search not in menu.searches:
-        raise _unknown(search, "search", menu.searches)
-    schedule = schedule or generator.schedule
+    fitting = _named(menu.searches, search, "search")
+    schedule = schedule or default_schedule(menu, generator, search)
     values = dict(_named(menu.schedules, schedule, "schedule"))
+    if schedule not in fitting:
+        raise RequestError(
+            f"The schedule {schedule} is not made for the {search} search; choose from"
+            f" {', '.join(fitting)}."
+        )
     if budget is not None:
         if budget < 1:
             raise RequestError("The budget must be at least 1 step.")

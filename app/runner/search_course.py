@@ -36,7 +36,7 @@ from engine.search.strength import strength_sweep
 log = logging.getLogger(__name__)
 
 #: Seconds between two live files: a page that reads three or four a second misses none for long.
-LIVE_SECONDS = 0.2
+LIVE_SECONDS = 0.15
 HISTORY_LENGTH = 600
 FRAME_COUNT = 64
 #: 0 … 1.5 times the perturbation, in steps of 0.05.
@@ -171,7 +171,7 @@ def search_course(
                 strengths=[strength],
                 device=models.device,
             )
-            strengths.append(_strength(trial, swept))
+            strengths.append(_strength(trial, int(result.logits.argmax()), swept))
             yield {"phase": "sweeping", "step": result.steps}
         write_after(home, job_id, After(tuple(strengths), watch.filmstrip()))
         recorder.record(condition, [result])
@@ -185,7 +185,7 @@ def search_course(
         raise
 
 
-def _strength(trial: Trial, swept: Swept) -> Strength:
+def _strength(trial: Trial, arrived_at: int, swept: Swept) -> Strength:
     confidences = softmax(swept.logits)
     prediction = int(swept.logits.argmax())
     return Strength(
@@ -193,6 +193,6 @@ def _strength(trial: Trial, swept: Swept) -> Strength:
         image=encode(swept.image),
         top=top_guesses(swept.logits),
         label_confidence=float(confidences[trial.label]),
-        target_confidence=None if trial.target is None else float(confidences[trial.target]),
+        fooled_confidence=float(confidences[arrived_at]),
         fooled=prediction != trial.label if trial.target is None else prediction == trial.target,
     )

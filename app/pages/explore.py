@@ -1,0 +1,237 @@
+"""Explore: choose what to search, watch the search run, look at what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from app.access import current_home, database, visitor
+from app.charts.run_curves import course, magnitude_by_point
+from app.charts.theme import chart_menu, classifier_colours
+from app.runner.live import Live, read_live
+from app.runner.menu import GeneratorChoice, Menu, read_menu
+from app.runner.request import RequestError, SearchRequest
+from app.runner.submit import ensure_worker, submit_search
+from app.widgets.explore_after import after_the_run
+from app.widgets.explore_controls import controls, fill_in
+from app.widgets.explore_stage import stage
+from app.widgets.scheme import current_scheme
+from data.jobs import Job, cancel, job
+from data.results import Experiment, experiment
+
+#: The run that is shown, in the address.
+RUN = "run"
+FRAME_SECONDS = 0.3
+WAIT_SECONDS = 0.5
+
+
+STYLE = """
+<style>
+.stMainBlockContainer { padding-top: 4.75rem; }
+.st-key-search button, .st-key-schedule button { min-height: 2.5rem; }
+</style>
+"""
+
+
+class Shown(NamedTuple):
+    """The run in the address: its job, and the experiment of one trial that it belongs to."""
+
+    job: Job
+    experiment: Experiment
+
+    @property
+    def condition(self) -> Mapping[str, Any]:
+        """Its only condition, as defined."""
+        return self.experiment.definition["conditions"][0]
+
+
+def render() -> None:
+    """Show the page."""
+    st.html(STYLE)
+    ensure_worker(current_home())
+    menu = read_menu(current_home())
+    st.header("How far must the meaning shift before the classifier is fooled?")
+    if menu is None:
+        _wait_for_worker()
+        return
+    shown = _shown()
+    if shown is not None and st.session_state.get("filled_in") != shown.job.id:
+        fill_in(menu, shown.experiment.definition)
+        st.session_state["filled_in"] = shown.job.id
+    running = shown is not None and shown.job.active
+    request, place = controls(menu, locked=running, owner=visitor().name)
+    _buttons(place, request, shown if running else None)
+    if shown is None:
+        _nothing_yet(menu, request)
+        return
+    # One place for both, so that the last frame stays where the frames before it were.
+    st.fragment(_follow, run_every=FRAME_SECONDS if running else None)(menu, shown)
+    if not running:
+        after_the_run(menu, shown.job, shown.experiment)
+
+
+def _shown() -> Shown | None:
+    """The run that the address names."""
+    run_id = st.query_params.get(RUN)
+    if run_id is None:
+        return None
+    found = job(database(), run_id)
+    if found is None or found.kind != "search":
+        st.warning(f"There is no run “{run_id}” here. Press Run to start one.")
+        return None
+    stored = experiment(database(), found.experiment_id)
+    assert stored is not None, "the database has a foreign key for this"
+    return Shown(found, stored)
+
+
+@st.fragment(run_every=WAIT_SECONDS)
+def _wait_for_worker() -> None:
+    if read_menu(current_home()) is not None:
+        st.rerun()
+    ensure_worker(current_home())
+    st.info("Starting the worker, which runs the searches: a few seconds, the first time only.")
+
+
+def _buttons(place: Any, request: SearchRequest, running: Shown | None) -> None:
+    with place, st.container(horizontal=True, horizontal_alignment="right"):
+        st.button(
+            "Run",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=running is not None,
+            on_click=_start,
+            args=(request,),
+        )
+        stopping = running is not None and running.job.cancel
+        st.button(
+            "Stopping" if stopping else "Stop",
+            icon=":material/stop:",
+            disabled=running is None or stopping,
+            on_click=_stop,
+            args=(running.job.id if running else "",),
+        )
+    refused = st.session_state.pop("refused", None)
+    if refused:
+        st.error(refused)
+
+
+def _start(request: SearchRequest) -> None:
+    """Submit the search; from this moment the address is the run's."""
+    try:
+        run_id = submit_search(database(), current_home(), request)
+    except RequestError as error:
+        st.session_state["refused"] = str(error)
+        return
+    st.query_params[RUN] = run_id
+    st.session_state["filled_in"] = run_id
+
+
+def _stop(run_id: str) -> None:
+    cancel(database(), run_id)
+
+
+def _nothing_yet(menu: Menu, request: SearchRequest) -> None:
+    stage(
+        menu.generators[request.generator],
+        None,
+        "Nothing has run yet",
+        "Press Run: the generator draws a picture of the label, and the search moves its meaning"
+        " until the classifier is fooled.",
+    )
+
+
+def _follow(menu: Menu, shown: Shown) -> None:
+    """The run as it stands; drawn again and again while it runs."""
+    now = job(database(), shown.job.id)
+    if now is None or now.active != shown.job.active:
+        st.rerun()
+    if now.active:
+        ensure_worker(current_home())
+    generator = menu.generators[shown.experiment.generator]
+    live = read_live(current_home(), now.id)
+    state, line = _in_words(generator, shown, now, live)
+    stage(generator, live, state, line)
+    colour = classifier_colours(menu.classifiers)[shown.condition["classifier"]]
+    scheme = current_scheme()
+    left, right = st.columns([3, 2], gap="large")
+    history = live.history if live else None
+    left.markdown("**Margin, and magnitude under its bound, at each step**")
+    left.plotly_chart(
+        course(
+            pd.DataFrame(
+                {
+                    "step": history.step if history else [],
+                    "margin": history.margin if history else [],
+                    "magnitude": history.magnitude if history else [],
+                    "bound": history.bound if history else [],
+                }
+            ),
+            colour=colour,
+            scheme=scheme,
+            budget=shown.condition["schedule"]["budget"],
+        ),
+        key="course",
+        theme=None,
+        config=chart_menu(f"run-{now.id}"),
+    )
+    right.markdown("**Magnitude at each point**")
+    right.plotly_chart(
+        magnitude_by_point(_by_point(generator, shown, live), colour=colour, scheme=scheme),
+        key="by-point",
+        theme=None,
+        config=chart_menu(f"points-{now.id}"),
+    )
+
+
+def _by_point(generator: GeneratorChoice, shown: Shown, live: Live | None) -> pd.DataFrame:
+    magnitudes = live.magnitudes if live and live.magnitudes else [0.0] * len(generator.points)
+    return pd.DataFrame(
+        {
+            "point": [point.name for point in generator.points],
+            "magnitude": magnitudes,
+            "active": [weight > 0 for weight in shown.condition["layer_weights"]],
+        }
+    )
+
+
+def _in_words(
+    generator: GeneratorChoice, shown: Shown, now: Job, live: Live | None
+) -> tuple[str, str]:
+    """What is going on, in a few words; and the figures that belong to it."""
+    if live is None or (now.active and live.phase == "loading"):
+        return {
+            "queued": ("Waiting for the worker", "It starts within a few seconds."),
+            "running": ("Loading the models", ""),
+            "stopped": ("Stopped", "Before its first step."),
+        }.get(now.state, ("Nothing to show", now.message or "Press Run to search again."))
+    if now.state == "failed":
+        return "Failed", now.message or ""
+    figures = (
+        f"{live.step} of {live.budget} steps · {live.seconds:.1f} s · margin {live.margin:.3g}"
+        f" · ‖p‖ {live.magnitude:.3g}, bound {live.bound:.3g}"
+        if live.margin is not None and live.magnitude is not None and live.bound is not None
+        else ""
+    )
+    if now.state == "stopped":
+        return "Stopped", figures
+    match live.outcome:
+        case "found":
+            return f"Fooled at magnitude {live.magnitude:.3g}", figures
+        case "exhausted":
+            return (
+                f"Not fooled up to magnitude {live.bound:.3g}",
+                f"All {live.budget} steps are spent: a larger budget may still find something.",
+            )
+        case "skipped":
+            taken = generator.phrases[live.before[0].label]
+            asked = generator.phrases[shown.experiment.definition["trial"]["label"]]
+            return (
+                "Nothing to search",
+                f"The classifier takes the source for {taken}, not for {asked}. Draw another seed.",
+            )
+        case "failed":
+            return "Failed", live.message or ""
+    return "Searching", figures
