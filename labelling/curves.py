@@ -14,6 +14,7 @@ from labelling.entrants import (
     event_weights,
     known_trials,
     no_longer_label,
+    removed_share,
     unknown_trials,
 )
 from labelling.estimands import AS_PUBLISHED, RAW, Estimand
@@ -42,6 +43,7 @@ _COLUMNS = [
     "n",
     "missing",
     "removed",
+    "removed_share",
     "band",
 ]
 #: A curve is handed over at no more magnitudes than this.
@@ -65,21 +67,25 @@ def success_curves(
 ) -> pd.DataFrame:
     """The curve of every condition of a trial table under one estimand.
 
-    One row a step of the curve (right-continuous, from magnitude 0 to the largest one tested):
-    the columns of CONDITION; `estimand` (its key); `magnitude`; `proportion`; `low`, `high`: the
-    95 % band at this magnitude; `bound_low`, `bound_high`: the least and the most that the curve
-    could be, whatever the missing judgements say; `fooled`: judged trials counted up to here;
-    `at_risk`: those not yet ended before here; `n`: trials whose outcome and judgements are known;
-    `missing`: those that wait for a judgement; `removed`: fooled ones left out of numerator and
-    denominator (as published only); `band`: how the band was made.
+    One row a step of the curve (right-continuous, from magnitude 0 as far as it is known):
+
+    - the columns of CONDITION; `estimand` (its key); `magnitude`; `proportion`;
+    - `low`, `high`: the 95 % band at this magnitude, and `band`: how it was made;
+    - `bound_low`, `bound_high`: the least and the most that the curve could be, whatever the
+      missing judgements say;
+    - `fooled`: judged trials counted up to here; `at_risk`: those not yet ended before here;
+    - `n`: trials whose outcome and judgements are known; `missing`: those that wait for one;
+    - `removed`: fooled ones left out of numerator and denominator, and `removed_share`, of the
+      eligible ones (as published only).
 
     Bands are pointwise. Wilson's where no judgement is used and all budgets are one; else a
     bootstrap over sources, never narrower than Wilson's for as many sources. A condition of which
     nothing is known, since nothing is judged, has no rows.
     """
     counts = source_counts(table, draws, seed)
+    tested = float(np.nan_to_num(table[["magnitude", "bound"]].max(axis=None)))
     parts = [
-        _curve(cases, estimand, counts).assign(**key, estimand=estimand.key)
+        _curve(cases, estimand, counts, tested).assign(**key, estimand=estimand.key)
         for key, cases in conditions(table)
     ]
     parts = [part for part in parts if len(part)]
@@ -96,18 +102,18 @@ def one_budget(cases: Entrants) -> bool:
     return bool(cases.time[~cases.fooled].min() >= cases.time[cases.fooled].max())
 
 
-def _curve(cases: Entrants, estimand: Estimand, counts: Floats) -> pd.DataFrame:
+def _curve(cases: Entrants, estimand: Estimand, counts: Floats, tested: float) -> pd.DataFrame:
     if not len(cases):
         return pd.DataFrame(columns=_COLUMNS)
     best = point_estimate(cases, estimand)
     if np.isnan(best.values).any():
         return pd.DataFrame(columns=_COLUMNS)
-    grid = _grid(cases, estimand)
+    grid = _grid(cases, estimand, tested)
     proportion = value_at(best.times, best.values[0], grid)
     counted, known = known_trials(cases, estimand)
     low, high, band = _band(cases, estimand, counts, grid, proportion)
     bound_low, bound_high = judgement_bounds(cases, estimand, grid)
-    removed = no_longer_label(cases).sum() if estimand is AS_PUBLISHED else 0
+    removes = estimand is AS_PUBLISHED
     return pd.DataFrame(
         {
             "magnitude": grid,
@@ -120,7 +126,8 @@ def _curve(cases: Entrants, estimand: Estimand, counts: Floats) -> pd.DataFrame:
             "at_risk": known.sum() - np.searchsorted(cases.time[known], grid, side="left"),
             "n": int(known.sum()),
             "missing": int(unknown_trials(cases, estimand).sum()),
-            "removed": int(removed),
+            "removed": int(no_longer_label(cases).sum()) if removes else 0,
+            "removed_share": removed_share(cases) if removes else 0.0,
             "band": band,
         }
     )
@@ -141,14 +148,17 @@ def _band(
     return np.fmin(low, drawn_low), np.fmax(high, drawn_high), "bootstrap over sources"
 
 
-def _grid(cases: Entrants, estimand: Estimand) -> Floats:
+def _grid(cases: Entrants, estimand: Estimand, tested: float) -> Floats:
     """Magnitudes at which a curve is handed over: 0 and each at which a trial that counts ends.
 
-    Thinned if too many, keeping the first and the last.
+    A curve whose trials all ended by being fooled is known further on, so it goes on, level, as far
+    as any condition was tested. Thinned if too many, keeping the first and the last.
     """
     everyone_once = np.ones((1, int(cases.unit.max()) + 1))
-    weight = sum(event_weights(cases, estimand, everyone_once))[0]
-    distinct = np.unique(np.append(0.0, cases.time[weight > 0]))
+    *fooled, censored = (weight[0] for weight in event_weights(cases, estimand, everyone_once))
+    counts = sum(fooled) + censored > 0
+    ends = [0.0] if censored.any() else [0.0, tested]
+    distinct = np.unique(np.append(cases.time[counts], ends))
     if len(distinct) <= MOST_POINTS:
         return distinct
     chosen = np.linspace(0, len(distinct) - 1, MOST_POINTS).round().astype(int)

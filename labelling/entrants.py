@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from labelling.estimands import AS_PUBLISHED, Estimand
+from labelling.estimands import AS_PUBLISHED, FOOLED_WHILE_PEOPLE_AGREE, Estimand
 
 Floats = NDArray[np.float64]
 
@@ -121,6 +121,18 @@ def unknown_trials(cases: Entrants, estimand: Estimand) -> NDArray[np.bool_]:
 def no_longer_label(cases: Entrants) -> NDArray[np.bool_]:
     """Eligible trials fooled by a picture that people no longer call by its label."""
     return cases.fooled & (cases.source == AGREE) & (cases.perturbed == DISAGREE)
+
+
+def removed_share(cases: Entrants) -> float:
+    """Of the eligible trials, the share fooled by a picture that is no longer called by its label.
+
+    Missing judgements count as in `event_weights`. NaN where nothing is judged.
+    """
+    if not len(cases):
+        return np.nan
+    everyone_once = np.ones((1, int(cases.unit.max()) + 1))
+    kept, removed, censored = event_weights(cases, FOOLED_WHILE_PEOPLE_AGREE, everyone_once)
+    return float(_ratio(removed.sum(1), (kept + removed + censored).sum(1))[0])
 
 
 def event_weights(

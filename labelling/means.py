@@ -6,8 +6,14 @@ import numpy as np
 import pandas as pd
 
 from labelling.curves import CONDITION, conditions, source_counts
-from labelling.entrants import Entrants, known_trials, no_longer_label, unknown_trials
-from labelling.estimands import AS_PUBLISHED, RAW, Estimand
+from labelling.entrants import (
+    Entrants,
+    known_trials,
+    no_longer_label,
+    removed_share,
+    unknown_trials,
+)
+from labelling.estimands import Estimand
 from labelling.incidence import restricted_mean, value_at
 from labelling.intervals import percentile_interval
 from labelling.replicates import DRAWS, point_estimate, replicates
@@ -54,7 +60,7 @@ def table_of_means(
     and `high`, its 95 % bootstrap interval over sources (NaN: too few sources); `n`, the trials in
     it; `fooled_share`, the curve at the limit; `plain_mean` over the `n_plain` trials found and
     kept; `missing` judgements; `removed`, the number of fooled eligible trials whose picture is no
-    longer called by its label, and `removed_share` of the eligible ones judged.
+    longer called by its label, and `removed_share` of the eligible ones.
 
     What cannot be known from the data is NaN: everything where nothing is judged, and the
     restricted mean of a condition that was not tested as far as the limit.
@@ -87,15 +93,13 @@ _COLUMNS = [
 
 def _counts(cases: Entrants, estimand: Estimand) -> dict[str, float | int]:
     counted, known = known_trials(cases, estimand)
-    removed = int(no_longer_label(cases).sum()) if estimand is not RAW else 0
-    judged = int(known.sum()) + (removed if estimand is AS_PUBLISHED else 0)
     return {
         "n": int(known.sum()),
         "plain_mean": float(cases.time[counted].mean()) if counted.any() else np.nan,
         "n_plain": int(counted.sum()),
         "missing": int(unknown_trials(cases, estimand).sum()),
-        "removed": removed,
-        "removed_share": removed / judged if judged and estimand is not RAW else np.nan,
+        "removed": int(no_longer_label(cases).sum()),
+        "removed_share": removed_share(cases),
     }
 
 

@@ -61,7 +61,8 @@ def test_what_each_estimand_counts(estimand, at_each_magnitude, n) -> None:
 
 
 def test_the_published_curve_says_what_it_removed() -> None:
-    assert set(curve_of(JUDGED, AS_PUBLISHED)["removed"]) == {1}
+    curve = curve_of(JUDGED, AS_PUBLISHED)
+    assert set(curve["removed"]) == {1} and set(curve["removed_share"]) == {1 / 4}
     assert set(curve_of(JUDGED, FOOLED_WHILE_PEOPLE_AGREE)["removed"]) == {0}
 
 
@@ -121,6 +122,7 @@ def test_conditions_and_experiments_never_mix() -> None:
         ["exhausted 1 y"],
         ["exhausted 1", "found 2 y"],
         ["skipped! 0", "found! 1 y y"],
+        ["skipped! 0 y"],
     ],
     ids="/".join,
 )

@@ -40,8 +40,9 @@ def test_means_by_hand(estimand, restricted, plain, n, n_plain) -> None:
     assert (row["n"], row["n_plain"], row["missing"]) == (n, n_plain, 0)
 
 
-def test_what_people_removed() -> None:
-    table = table_of_means(JUDGED, AS_PUBLISHED, draws=10)
+@pytest.mark.parametrize("estimand", ESTIMANDS.values(), ids=ESTIMANDS)
+def test_what_people_removed(estimand: Estimand) -> None:
+    table = table_of_means(JUDGED, estimand, draws=10)
     assert table["removed"].item() == 1
     assert table["removed_share"].item() == pytest.approx(1 / 4)
 

@@ -1,0 +1,1 @@
+"""Data frames in, Plotly figures out. Nothing here reads a database or knows Streamlit."""

@@ -1,0 +1,124 @@
+"""The look that all charts share: colours, two schemes, and what the chart's menu offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any, Literal
+
+import plotly.graph_objects as go
+
+#: Okabe and Ito's colours for every kind of colour vision (2008), the strongest first. Black is
+#: left out, for it is a background; yellow comes last, for it is weak on white.
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+
+#: Built-in classifiers keep their colour whatever else is in the catalogue.
+_BUILT_IN = {
+    "mnist-standard": OKABE_ITO[0],
+    "mnist-robust": OKABE_ITO[1],
+    "resnet50": OKABE_ITO[0],
+    "resnet50-l2-3": OKABE_ITO[1],
+    "resnet50-linf-4-fast": OKABE_ITO[4],
+    "efficientnet-b4-ns": OKABE_ITO[2],
+}
+
+SchemeName = Literal["light", "dark"]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """Colours of one scheme, as in .streamlit/config.toml, so that a chart lies flush in its page.
+
+    A chart has its own background, since its picture is also downloaded and printed.
+    """
+
+    background: str
+    text: str
+    muted: str
+    grid: str
+    axis: str
+
+
+SCHEMES: dict[str, Scheme] = {
+    "light": Scheme("#ffffff", "#1f1f1f", "#5c5c5c", "#ebebeb", "#9a9a9a"),
+    "dark": Scheme("#181818", "#ececec", "#a6a6a6", "#2e2e2e", "#6f6f6f"),
+}
+
+
+def classifier_colours(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each classifier, the same on every page.
+
+    `names` are all classifiers that there are, not only those in view: what is not built in takes
+    the colours that are left, in the order of names.
+    """
+    there = sorted(set(names))
+    taken = {_BUILT_IN[name] for name in there if name in _BUILT_IN}
+    left = [colour for colour in OKABE_ITO if colour not in taken]
+    own = (name for name in there if name not in _BUILT_IN)
+    others = dict(zip(own, cycle(left or OKABE_ITO), strict=False))
+    return {name: _BUILT_IN.get(name) or others[name] for name in there}
+
+
+def translucent(colour: str, alpha: float) -> str:
+    """A hexadecimal colour as rgba(…) with this opacity."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {alpha:g})"
+
+
+def template(name: SchemeName) -> go.layout.Template:
+    """The Plotly template of a scheme."""
+    scheme = SCHEMES[name]
+    axis = {
+        "gridcolor": scheme.grid,
+        "linecolor": scheme.axis,
+        "tickcolor": scheme.axis,
+        "zerolinecolor": scheme.grid,
+        "showline": True,
+        "ticks": "outside",
+        "ticklen": 4,
+        "title": {"font": {"size": 13}, "standoff": 8},
+        "automargin": True,
+    }
+    return go.layout.Template(
+        layout={
+            "paper_bgcolor": scheme.background,
+            "plot_bgcolor": scheme.background,
+            "font": {
+                "family": '"Source Sans", Helvetica, Arial, sans-serif',
+                "size": 13,
+                "color": scheme.text,
+            },
+            "title": {
+                "x": 0,
+                "xref": "paper",
+                "xanchor": "left",
+                "font": {"size": 17, "weight": 600},
+                "subtitle": {"font": {"size": 13, "color": scheme.muted}},
+            },
+            "xaxis": axis,
+            "yaxis": axis,
+            "legend": {"font": {"size": 13}, "bgcolor": "rgba(0,0,0,0)"},
+            "hoverlabel": {
+                "bgcolor": scheme.background,
+                "bordercolor": scheme.axis,
+                "font": {"size": 13, "color": scheme.text},
+                "align": "left",
+            },
+            "modebar": {
+                "bgcolor": "rgba(0,0,0,0)",
+                "color": scheme.muted,
+                "activecolor": scheme.text,
+            },
+        }
+    )
+
+
+def chart_menu(file_name: str) -> dict[str, Any]:
+    """Plotly's configuration: the menu is there, and its camera saves a PNG fit for print."""
+    return {
+        "displaylogo": False,
+        "displayModeBar": True,
+        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+        "toImageButtonOptions": {"format": "png", "filename": file_name, "scale": 3},
+    }

@@ -1,0 +1,148 @@
+"""The bar of filters of the Results page, with every choice in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.access import database
+from app.widgets.results_data import Selection
+from data.results import Experiment, StoredCondition, conditions
+from data.studies import Study, labellers, studies
+from labelling.eligibility import JudgingRule
+
+_QUORUMS = {
+    "majority": "Majority",
+    "unanimous": "Unanimous",
+    "any": "Any",
+    "labeller": "One labeller",
+}
+_UNCLEAR = {"disagree": "as no", "missing": "as missing"}
+
+
+def filters(experiments: Sequence[Experiment]) -> Selection:
+    """Draw the bar; what is selected. `experiments` is not empty, the newest first."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        experiment = _experiment(experiments)
+        cells = conditions(database(), experiment.id)
+        search, schedule = _search(cells)
+        cells = [cell for cell in cells if (cell.search, cell.schedule_name) == (search, schedule)]
+        subsets = _several("Layers", "layers", [cell.subset for cell in cells])
+        classifiers = _several(
+            "Classifiers", "classifiers", sorted(cell.classifier for cell in cells)
+        )
+        rule = _judging(experiment)
+    return Selection(experiment, search, schedule, subsets, classifiers, rule)
+
+
+def _experiment(experiments: Sequence[Experiment]) -> Experiment:
+    """The chosen experiment, named in the address even when it is the newest one today.
+
+    A bound widget would leave its default out of the address, so this one is written by hand: the
+    address decides, a choice writes the address, and a new address makes a new widget.
+    """
+    by_id = {experiment.id: experiment for experiment in experiments}
+    named = st.query_params.get("experiment")
+    current = named if named in by_id else experiments[0].id
+    if named != current:
+        st.query_params["experiment"] = current
+    key = f"experiment-{current}"
+
+    def choose() -> None:
+        st.query_params["experiment"] = st.session_state[key]
+
+    st.selectbox(
+        "Experiment",
+        list(by_id),
+        index=list(by_id).index(current),
+        key=key,
+        format_func=lambda one: f"{by_id[one].name} · {by_id[one].created_at[:10]} · {one}",
+        on_change=choose,
+        width=360,
+    )
+    return by_id[current]
+
+
+def _search(cells: Sequence[StoredCondition]) -> tuple[str, str]:
+    """One search with one schedule: magnitudes of different ones are not comparable."""
+    names = {
+        f"{cell.search}, {cell.schedule_name}": (cell.search, cell.schedule_name) for cell in cells
+    }
+    chosen = st.selectbox(
+        "Search and schedule",
+        list(names),
+        key="search",
+        bind="query-params",
+        width=220,
+        help="A magnitude is what suffices for this search on this schedule, so curves of different"
+        " ones are never drawn together.",
+    )
+    return names[chosen]
+
+
+def _several(label: str, key: str, values: Sequence[str]) -> tuple[str, ...]:
+    """Any number of the values; none chosen means all."""
+    distinct = list(dict.fromkeys(values))
+    chosen = st.pills(
+        label,
+        distinct,
+        selection_mode="multi",
+        default=distinct,
+        key=key,
+        bind="query-params",
+    )
+    return tuple(value for value in distinct if value in chosen) or tuple(distinct)
+
+
+def _judging(experiment: Experiment) -> JudgingRule:
+    over = [study for study in studies(database()) if experiment.id in study.experiment_ids]
+    with st.popover("Judging rule", icon=":material/how_to_vote:"):
+        people = _people(over)
+        quorums = [key for key in _QUORUMS if key != "labeller" or people]
+        quorum = st.radio(
+            "A picture shows its label when the answer “this is an image of …” is given by",
+            quorums,
+            format_func=_QUORUMS.get,
+            key="rule",
+            bind="query-params",
+            captions=["more than half", "everybody", "at least one", "the named person"][
+                : len(quorums)
+            ],
+        )
+        person = None
+        if quorum == "labeller":
+            person = st.selectbox("Labeller", people, key="labeller", bind="query-params")
+        unclear = st.segmented_control(
+            "“It is unclear what this image shows” counts",
+            list(_UNCLEAR),
+            format_func=_UNCLEAR.get,
+            default="disagree",
+            required=True,
+            key="unclear",
+            bind="query-params",
+        )
+        chosen = _studies(over)
+    return JudgingRule(quorum, person, unclear or "disagree", chosen)
+
+
+def _people(over: Sequence[Study]) -> list[str]:
+    names = (person.name for study in over for person in labellers(database(), study.id))
+    return sorted(set(names))
+
+
+def _studies(over: Sequence[Study]) -> tuple[str, ...]:
+    """The studies whose judgements count; none named means all."""
+    if len(over) < 2:
+        return ()
+    names = {study.id: study.name for study in over}
+    return tuple(
+        st.multiselect(
+            "Only judgements of",
+            list(names),
+            format_func=names.get,
+            placeholder="all studies",
+            key="studies",
+            bind="query-params",
+        )
+    )

@@ -1,0 +1,56 @@
+"""Colours that stay what they are, in two schemes that fit the pages."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from app.charts.theme import (
+    OKABE_ITO,
+    SCHEMES,
+    chart_menu,
+    classifier_colours,
+    template,
+    translucent,
+)
+
+CONFIG = Path(__file__).parents[3] / ".streamlit" / "config.toml"
+
+
+def test_a_built_in_classifier_keeps_its_colour_in_any_company() -> None:
+    alone = classifier_colours(["mnist-robust"])
+    together = classifier_colours(["my-own", "mnist-standard", "mnist-robust", "a-net"])
+    assert together["mnist-robust"] == alone["mnist-robust"]
+    assert list(together) == sorted(together)
+
+
+@pytest.mark.parametrize("count", [1, 5, 7])
+def test_classifiers_differ_in_colour_as_long_as_there_are_colours(count: int) -> None:
+    names = ["mnist-standard", *(f"net-{number}" for number in range(count - 1))]
+    colours = classifier_colours(names)
+    assert len(set(colours.values())) == count
+    assert set(colours.values()) <= set(OKABE_ITO)
+
+
+def test_more_classifiers_than_colours_still_get_one() -> None:
+    colours = classifier_colours(f"net-{number:02}" for number in range(20))
+    assert len(colours) == 20 and set(colours.values()) == set(OKABE_ITO)
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_a_chart_lies_flush_in_its_page(name: str) -> None:
+    page = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["theme"][name]
+    layout = template(name).layout
+    assert layout.paper_bgcolor == page["backgroundColor"]
+    assert layout.font.color == page["textColor"]
+
+
+def test_translucent() -> None:
+    assert translucent("#0072B2", 0.5) == "rgba(0, 114, 178, 0.5)"
+
+
+def test_the_camera_saves_a_png_for_print() -> None:
+    options = chart_menu("a-name")["toImageButtonOptions"]
+    assert options == {"format": "png", "filename": "a-name", "scale": 3}
