@@ -86,6 +86,7 @@ def save_model(
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f"{name}.partial"
     save_file(module.state_dict(), partial)
+    partial.chmod(0o644)  # safetensors makes it private to its owner
     file = folder / f"{name}.safetensors"
     partial.rename(file)
     weights = sum(parameter.numel() for parameter in module.parameters())
