@@ -55,7 +55,7 @@ def read_checkpoint(file: Path) -> Checkpoint:
     raise CheckpointError(f"{file} is {what}: give a .safetensors, .pth or .pt file.")
 
 
-def unwrapped(state: Mapping[str, Tensor]) -> Checkpoint:
+def unwrapped(state: dict[str, Tensor]) -> Checkpoint:
     """The bare network's weights out of DataParallel, torch.compile and attack wrappers.
 
     The robustness library saves `module.model.…`, the same weights again as
@@ -67,7 +67,7 @@ def unwrapped(state: Mapping[str, Tensor]) -> Checkpoint:
             state = {key.removeprefix(prefix): value for key, value in state.items()}
     beside = [key for key in state if key.startswith(("attacker.", "normalizer.", "normalize."))]
     if not beside:
-        return Checkpoint(dict(state))
+        return Checkpoint(state)
     inside = {
         key.removeprefix("model."): value
         for key, value in state.items()
@@ -199,7 +199,7 @@ def _state_dictionary(content: Any, file: Path) -> dict[str, Tensor]:
     for candidate in [*named, inside]:
         values = candidate.values() if isinstance(candidate, Mapping) else ()
         if values and all(isinstance(value, Tensor) for value in values):
-            return dict(candidate)
+            return candidate  # not a copy: torch hangs the layout's version on it
     raise CheckpointError(
         f"{file} holds no weights: a dictionary of tensors only, bare or as state_dict or model."
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import io
 import os
@@ -11,7 +10,6 @@ from collections import OrderedDict
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -19,56 +17,8 @@ from torch import Tensor, nn
 from torchvision.models import resnet18, resnet50
 
 from engine.classifiers.checkpoints import CheckpointError, read_checkpoint
-
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-
-class AttackerModel(nn.Module):
-    """The robustness library's wrapper, by its attributes: the network is registered twice."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.normalizer = self._normaliser()
-        self.model = network
-        self.attacker = nn.Module()
-        self.attacker.normalize = self._normaliser()
-        self.attacker.model = network
-
-    @staticmethod
-    def _normaliser() -> nn.Module:
-        module = nn.Module()
-        module.register_buffer("new_mean", torch.tensor(MEAN)[:, None, None])
-        module.register_buffer("new_std", torch.tensor(STD)[:, None, None])
-        return module
-
-
-def robustness_checkpoint(network: nn.Module) -> dict[str, object]:
-    """What robustness.train saves: weights, momentum, schedule, and settings with functions."""
-    wrapped = nn.DataParallel(AttackerModel(network))
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
-    factor = 0.1
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda epoch: factor**epoch)
-    return {
-        "model": wrapped.state_dict(),
-        "optimizer": optimiser.state_dict(),
-        "schedule": schedule.state_dict(),
-        "epoch": 105,
-        "amp": "N/A",
-        "args": argparse.Namespace(eps=3.0, attack=lambda epoch: epoch * factor, kind=type(None)),
-        "prec1": np.float64(57.9),
-    }
-
-
-def fast_checkpoint(network: nn.Module) -> dict[str, object]:
-    """What fast_adversarial saves: DataParallel's weights beside the optimiser's state."""
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
-    return {
-        "epoch": 15,
-        "arch": "resnet50",
-        "state_dict": nn.DataParallel(network).state_dict(),
-        "best_prec1": torch.tensor(55.45),
-        "optimizer": optimiser.state_dict(),
-    }
+from engine.classifiers.imagenet import MEAN, STD
+from tests.engine.classifiers.published_files import fast_checkpoint, robustness_checkpoint
 
 
 def same(left: dict[str, Tensor], right: dict[str, Tensor]) -> bool:
