@@ -44,10 +44,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Progress:
-    """How many of a labeller's items need nothing more, of how many."""
+    """How far a labeller is: the ids of the items that need nothing more, and of how many."""
 
-    done: int
+    finished: frozenset[int]
     total: int
+
+    @property
+    def done(self) -> int:
+        """How many items need nothing more."""
+        return len(self.finished)
 
 
 class _Place(NamedTuple):
@@ -132,9 +137,10 @@ def record(
 
 
 def progress(database: Database, labeller_id: int) -> Progress:
-    """How far a labeller is; an item of a rejected source counts as done."""
+    """How far a labeller is; an item of a rejected source is finished."""
     places = _places(database, labeller_id, closed_too=True)
-    return Progress(sum(place.side is None for place in places), len(places))
+    finished = frozenset(place.item.id for place in places if place.side is None)
+    return Progress(finished, len(places))
 
 
 def ordered(asked: Iterable[StudyItem], seed: int) -> list[StudyItem]:

@@ -52,6 +52,8 @@ def create_study(
     """
     if not name.strip():
         raise StudyError("Give the study a name.")
+    if not experiment_ids:
+        raise StudyError("Choose at least one experiment.")
     unknown = [one for one in experiment_ids if experiment(database, one) is None]
     if unknown:
         raise StudyError(f"There is no experiment {unknown[0]}; choose from the list.")

@@ -69,7 +69,7 @@ def test_the_source_of_a_trial_that_only_exhausted_is_asked_alone(database, home
     ("name", "experiments", "sentence"),
     [
         ("  ", 1, "Give the study a name."),
-        ("Study", 0, "have found nothing yet"),
+        ("Study", 0, "Choose at least one experiment."),
         ("Study", None, "There is no experiment nowhere"),
     ],
 )
@@ -83,6 +83,13 @@ def test_what_cannot_be_made_says_why_and_leaves_nothing(
     )
     with pytest.raises(StudyError, match=sentence):
         create_study(database, chosen, name, label_text=label_text, created_by="test")
+    assert database["studies"].count == 0
+
+
+def test_an_experiment_without_results_has_nothing_to_judge(database, home):
+    experiment_id = add_experiment(database, home, trials=0)
+    with pytest.raises(StudyError, match="nothing yet"):
+        make(database, experiment_id)
     assert database["studies"].count == 0
 
 

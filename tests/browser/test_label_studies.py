@@ -1,0 +1,129 @@
+"""From an experiment to a study, to an invited labeller, to progress: the Studies page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+from sqlite_utils import Database
+
+from data.database import open_database
+from data.home import Home
+from data.studies import close_study, items, labellers, studies
+from labelling.studies import create_study, invite
+from tests.browser.conftest import App, wait_until_ready
+from tests.labelling.synthetic_study import add_experiment, label_text
+
+Visit = Callable[[str], Page]
+
+
+@pytest.fixture
+def database(app: App) -> Iterator[Database]:
+    with closing(open_database(Home(app.home))) as database:
+        yield database
+
+
+def card(page: Page, study_id: str) -> Locator:
+    """The card of a study."""
+    return page.locator(f".st-key-study-{study_id}")
+
+
+def open_form(page: Page) -> None:
+    """Unfold the form for a new study, which is folded where there are studies already."""
+    form = page.get_by_test_id("stExpander").first
+    expect(form).to_be_visible()
+    if form.locator("details[open]").count() == 0:
+        form.locator("summary").click()
+    expect(page.get_by_role("button", name="Create study")).to_be_visible()
+
+
+def test_a_study_is_made_a_labeller_invited_and_progress_shown(
+    visit: Visit, app: App, database: Database, browser: Browser
+) -> None:
+    add_experiment(database, Home(app.home), trials=2, name="from experiment to judgement")
+    explore = visit("/explore")
+    expect(explore.get_by_role("button", name="Run", exact=True)).to_be_visible()
+
+    page = visit("/studies")
+    open_form(page)
+    page.get_by_role("textbox", name="Name").first.fill("Two sources")
+    page.get_by_role("combobox", name="Experiments").click()
+    page.get_by_role("option", name="from experiment to judgement").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Create study").click()
+    expect(page.get_by_role("heading", name="Two sources")).to_be_visible()
+    study = next(study for study in studies(database) if study.name == "Two sources")
+    assert len(items(database, study.id)) == 8
+    assert items(database, study.id)[0].phrase == "a three"
+
+    card(page, study.id).get_by_role("button", name="Invite").click()
+    page.locator("input:visible[aria-label=Name]").last.fill("Robot (synthetic)")
+    page.get_by_role("button", name="Make the link").locator("visible=true").click()
+    link = card(page, study.id).get_by_test_id("stCode")
+    expect(link).to_be_visible()
+    address = link.inner_text().strip()
+    assert address.startswith(f"{app.url}/?invitation=")
+
+    context = browser.new_context()
+    labeller = context.new_page()
+    labeller.goto(address)
+    expect(labeller.locator(".judge.ready")).to_be_visible()
+    labeller.wait_for_timeout(400)
+    labeller.keyboard.press("4")
+    expect(labeller.locator(".count")).to_have_text("5 of 8")
+    context.close()
+
+    expect(card(page, study.id)).to_contain_text("4 of 8 items judged")
+    page.reload()
+    wait_until_ready(page)
+    expect(card(page, study.id)).to_contain_text("4 of 8 items judged")
+    expect(page.get_by_text(address)).to_have_count(0)
+
+
+def test_a_closed_study_asks_nothing_and_a_revoked_link_opens_nothing(
+    visit: Visit, app: App, database: Database, page: Page
+) -> None:
+    experiment_id = add_experiment(database, Home(app.home), trials=1, name="to be closed")
+    study_id = create_study(
+        database, [experiment_id], "To be closed", label_text=label_text, created_by="test"
+    )
+    address = f"{app.url}/?invitation={invite(database, study_id, 'Robot (synthetic)')}"
+    page.goto(address)
+    expect(page.locator(".judge.ready .count")).to_be_visible()
+    close_study(database, study_id)
+    page.reload()
+    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
+
+    researcher = page.context.browser.new_context().new_page()
+    researcher.goto(f"{app.url}/studies")
+    wait_until_ready(researcher)
+    study = card(researcher, study_id)
+    study.get_by_role("button", name="Open again").click()
+    expect(study.get_by_role("button", name="Close", exact=True)).to_be_visible()
+    study.get_by_role("button", name="Revoke a link").click()
+    researcher.get_by_role("button", name="Robot (synthetic)").locator("visible=true").click()
+    expect(study.get_by_role("button", name="Revoke a link")).to_have_count(0)
+    assert labellers(database, study_id)[0].revoked_at is not None
+    researcher.context.close()
+
+    page.reload()
+    expect(page.get_by_text("not valid")).to_be_visible()
+    expect(page.locator(".judge")).to_have_count(0)
+
+
+def test_a_study_without_a_name_or_experiment_says_so(
+    visit: Visit, app: App, database: Database
+) -> None:
+    add_experiment(database, Home(app.home), trials=1, name="one of them")
+    page = visit("/studies")
+    open_form(page)
+    page.get_by_role("button", name="Create study").click()
+    expect(page.get_by_text("Give the study a name.")).to_be_visible()
+
+
+def test_pictures_of_the_studies_page(visit: Visit, app: App, database, screenshot) -> None:
+    experiment_id = add_experiment(database, Home(app.home), trials=1, name="pictured")
+    create_study(database, [experiment_id], "Pictured", label_text=label_text, created_by="test")
+    screenshot(visit("/studies"), "studies")
