@@ -9,8 +9,9 @@ from torch import nn
 
 from engine.catalogue import Provenance, Weights
 from engine.classifiers.imagenet import IMAGENET, MEAN, STD
+from engine.classifiers.origin import Origin
 from engine.classifiers.photos import Framing
-from engine.classifiers.published import Origin, PublishedClassifier
+from engine.classifiers.published import PublishedClassifier
 
 _REPAIR = (
     "Run `python -m app models fetch {0}`, or `python -m app models import {0} FILE` with a file"

@@ -18,8 +18,9 @@ from torch import Tensor
 from engine.catalogue import Labels, ModelError, Provenance, Weights
 from engine.classifiers.checkpoints import CheckpointError, read_checkpoint
 from engine.classifiers.imagenet import IMAGENET
+from engine.classifiers.origin import Origin
 from engine.classifiers.photos import Framing
-from engine.classifiers.published import Origin, PublishedClassifier
+from engine.classifiers.published import PublishedClassifier
 from engine.imagenet_labels import noun_phrase
 
 

@@ -18,28 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 
 from engine.catalogue import ClassifierEntry, ModelError
 from engine.classifiers.checkpoints import Checkpoint, CheckpointError, read_checkpoint
+from engine.classifiers.origin import Origin
 from engine.classifiers.photos import Framing
 
 Progress = Callable[[int, int | None], None]
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where the weights are published: addresses of one file, or a file on this machine.
-
-    `sha256` is the file's, or as many of its first digits as its makers print; without it, what
-    came first is recorded in the card, and compared ever after. `adapt` turns the published
-    weights into the architecture's layout.
-    """
-
-    urls: tuple[str, ...] = ()
-    file: Path | None = None
-    sha256: str | None = None
-    adapt: Callable[[dict[str, Tensor]], dict[str, Tensor]] | None = None
 
 
 @dataclass(frozen=True)

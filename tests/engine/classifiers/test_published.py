@@ -19,12 +19,8 @@ from torchvision.models import resnet50, squeezenet1_1
 
 from engine.catalogue import ModelError, Provenance, Weights, load_classifier
 from engine.classifiers.imagenet import IMAGENET, MEAN, STD
-from engine.classifiers.published import (
-    Origin,
-    PublishedClassifier,
-    import_weights,
-    obtain_weights,
-)
+from engine.classifiers.origin import Origin
+from engine.classifiers.published import PublishedClassifier, import_weights, obtain_weights
 from engine.imagenet_classifiers import IMAGENET_CLASSIFIERS
 from tests.engine.classifiers.published_files import fast_checkpoint, robustness_checkpoint
 
