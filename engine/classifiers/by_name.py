@@ -59,7 +59,7 @@ def _with_checkpoint(entry: PublishedClassifier, file: Path) -> PublishedClassif
     with torch.device("meta"):
         in_own_layout = set(entry.build().state_dict()) == set(saved.state)
     kept_as = f"{Path(entry.weights.filename).stem}-{file.stem}-{checksum[:8]}.safetensors"
-    adapt = None if in_own_layout else entry.origin.adapt
+    adapt = None if in_own_layout or entry.origin is None else entry.origin.adapt
     return replace(
         entry,
         name=f"{entry.name}@{file.stem}",

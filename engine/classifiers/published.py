@@ -35,7 +35,7 @@ class PublishedClassifier(ClassifierEntry):
     `interpolation` is how images of another size are brought to `size`.
     """
 
-    origin: Origin = Origin()
+    origin: Origin | None = None
     framing: Framing | None = None
     interpolation: str = "bilinear"
 
@@ -53,7 +53,7 @@ def obtain_weights(
     target = folder / entry.weights.filename
     if target.is_file():
         return target
-    origin = entry.origin
+    origin = entry.origin or Origin()
     if origin.file is not None:
         return import_weights(entry, origin.file, folder)
     if not origin.urls:
@@ -65,10 +65,11 @@ def obtain_weights(
     fetch(origin.urls, published, sha256=pinned, on_progress=on_progress)
     try:
         import_weights(entry, published, folder)
-    except ModelError:
-        published.unlink()  # a wrong file; after any other error it need not be fetched again
-        raise
-    published.unlink()
+    except ModelError:  # a wrong file; after any other error it need not be fetched again
+        published.unlink(missing_ok=True)
+        if not target.is_file():  # unless another process was quicker
+            raise
+    published.unlink(missing_ok=True)
     return target
 
 
@@ -83,13 +84,14 @@ def import_weights(entry: PublishedClassifier, file: Path, folder: Path) -> Path
     except CheckpointError as error:
         raise ModelError(str(error)) from error
     published = _checksum(file)
-    expected = entry.origin.sha256 or _recorded(target)
+    origin = entry.origin or Origin()
+    expected = origin.sha256 or _recorded(target)
     if expected and not published.startswith(expected):
         raise ModelError(
             f"{file} is not the published file of {entry.name}: its sha256 begins"
             f" {published[:8]}, where {expected[:8]} is expected; fetch it again."
         )
-    network = _loaded(entry, checkpoint, file)
+    network = _loaded(entry, origin, checkpoint, file)
     folder.mkdir(parents=True, exist_ok=True)
     with _beside(target) as converted, _beside(target) as card:
         save_file({k: v.detach().clone() for k, v in network.state_dict().items()}, converted)
@@ -107,12 +109,14 @@ def import_weights(entry: PublishedClassifier, file: Path, folder: Path) -> Path
     return target
 
 
-def _loaded(entry: PublishedClassifier, checkpoint: Checkpoint, file: Path) -> nn.Module:
+def _loaded(
+    entry: PublishedClassifier, origin: Origin, checkpoint: Checkpoint, file: Path
+) -> nn.Module:
     network = entry.build()
-    adapt = entry.origin.adapt or (lambda state: state)
     try:
-        network.load_state_dict(adapt(checkpoint.state))
-    except (RuntimeError, KeyError) as error:
+        state = checkpoint.state
+        network.load_state_dict(origin.adapt(state) if origin.adapt else state)
+    except (RuntimeError, KeyError, ValueError) as error:
         raise ModelError(
             f"{file} does not hold the weights of {entry.name}, {len(entry.labels.names)} classes:"
             f" {_first_difference(error)}"
