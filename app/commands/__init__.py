@@ -1,1 +1,15 @@
 """The command line: one module a command, each with `HELP`, `add_arguments` and `run`."""
+
+from __future__ import annotations
+
+from app.commands import experiment, results, search, serve, verify, worker
+
+#: In the order in which they are met.
+COMMANDS = {
+    "serve": serve,
+    "search": search,
+    "experiment": experiment,
+    "results": results,
+    "verify": verify,
+    "worker": worker,
+}

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import getpass
 from collections import Counter
+from contextlib import closing
 from typing import Any
 
 from app.commands.options import add_running, point_weights
 from app.commands.terminal import ProgressLine, duration, print_object, say
 from app.runner.interruption import Interrupted, interruption
 from app.runner.request import ExperimentRequest, RequestError
+from app.runner.table import find_experiment
+from data.database import open_database
+from data.home import home
 
 HELP = """Run every combination of classifiers, layer subsets and schedules over the same trials.
 
@@ -25,7 +29,9 @@ command goes on where it was. Asked again when it is complete, it prints what is
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("--generator", default="mnist-conv", help="(default: mnist-conv)")
+    parser.add_argument(
+        "--generator", default="mnist-conv", help="what draws the pictures (default: mnist-conv)"
+    )
     parser.add_argument(
         "--classifiers",
         nargs="+",
@@ -45,20 +51,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="POINT=W",
         help="one more subset, of your own layer weights; points that are not named get 0",
     )
-    parser.add_argument("--trials", type=int, default=240, metavar="N", help="(default: 240)")
+    parser.add_argument(
+        "--trials", type=int, default=240, metavar="N", help="how many (default: 240)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the progression (default: 0)")
     parser.add_argument(
         "--untargeted", action="store_true", help="any wrong label will do (default: a drawn one)"
     )
     parser.add_argument(
-        "--search", nargs="+", default=["relaxation"], metavar="NAME", help="(default: relaxation)"
+        "--search",
+        nargs="+",
+        default=["relaxation"],
+        metavar="NAME",
+        help="relaxation (the paper's), minimum-norm, or both (default: relaxation)",
     )
     parser.add_argument(
         "--schedule",
         nargs="+",
         default=[],
         metavar="NAME",
-        help="imagenet or mnist, or both (default: the generator's own)",
+        help="imagenet, mnist, or both, of the relaxation (default: the generator's own)",
     )
     parser.add_argument(
         "--budget", type=int, metavar="STEPS", help="steps at most (default: the schedule's)"
@@ -89,12 +101,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Run what is missing; print every result, or a summary."""
     from app import api
 
-    if arguments.resume:
-        experiment_id = arguments.resume
-    else:
-        experiment_id = api.define(
-            _request(arguments), arguments.home, name=arguments.name, new=arguments.new
-        )
+    experiment_id = (
+        _known(arguments.resume, arguments.home)
+        if arguments.resume
+        else api.define(_request(arguments), arguments.home, name=arguments.name, new=arguments.new)
+    )
     say(f"Experiment {experiment_id}")
     line, outcomes = ProgressLine(), Counter[str]()
     with interruption() as asked:
@@ -127,6 +138,12 @@ def run(arguments: argparse.Namespace) -> int:
 
         print_table(experiment_id, arguments.home)
     return 0
+
+
+def _known(experiment_id: str, folder: str | None) -> str:
+    """The id, if there is such an experiment."""
+    with closing(open_database(home(folder))) as database:
+        return find_experiment(database, experiment_id).id
 
 
 def _request(arguments: argparse.Namespace) -> ExperimentRequest:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HELP = """Show the results of an experiment: the table of means, or the curves.
 
 Without an ID, of the newest experiment. --estimand says what is counted, and --rule whose judgement
-decides; without judgements only "raw" can be known. docs/methods.md defines all of them.
+decides; without judgements only "raw" can be known. The Results page defines each of them.
 
   python -m app results
   python -m app results 3f9a0c21de --estimand fooled-while-people-agree --curves --csv > curves.csv

@@ -15,7 +15,7 @@ from app.runner.request import SearchRequest
 HELP = """Search for the perturbation that fools a classifier on one picture.
 
 The picture is what the generator makes of --label and --seed. Without --target any wrong label
-will do. What was searched and found is stored, and listed on the Explore page.
+will do. What was searched and found is stored, as a search of the Explore page is.
 
   python -m app search --label seven --target nine --subset first --seed 4
   python -m app search --label seven --weights z=1 conv-1=0.5 --schedule imagenet --json"""
@@ -23,8 +23,12 @@ will do. What was searched and found is stored, and listed on the Explore page.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("--generator", default="mnist-conv", help="(default: mnist-conv)")
-    parser.add_argument("--classifier", default="mnist-standard", help="(default: mnist-standard)")
+    parser.add_argument(
+        "--generator", default="mnist-conv", help="what draws the pictures (default: mnist-conv)"
+    )
+    parser.add_argument(
+        "--classifier", default="mnist-standard", help="what to fool (default: mnist-standard)"
+    )
     parser.add_argument(
         "--label", required=True, help="what the picture shows: a label's name or number"
     )
@@ -42,8 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="POINT=W",
         help="layer weights of your own; points that are not named get 0",
     )
-    parser.add_argument("--search", default="relaxation", help="(default: relaxation)")
-    parser.add_argument("--schedule", help="imagenet or mnist (default: the generator's own)")
+    parser.add_argument(
+        "--search",
+        default="relaxation",
+        help="relaxation (the paper's) or minimum-norm (default: relaxation)",
+    )
+    parser.add_argument(
+        "--schedule", help="imagenet or mnist, of the relaxation (default: the generator's own)"
+    )
     parser.add_argument(
         "--budget", type=int, metavar="STEPS", help="steps at most (default: the schedule's)"
     )

@@ -120,12 +120,12 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def write_live(home: Home, job_id: str, live: Live) -> None:
     """Replace the job's live file."""
-    _write(_folder(home, job_id) / LIVE, live)
+    _write(home.runs / job_id / LIVE, live)
 
 
 def read_live(home: Home, job_id: str) -> Live | None:
     """The job's newest state; None where it has not begun (or its file was dropped)."""
-    record = _read(_folder(home, job_id) / LIVE)
+    record = _read(home, job_id, LIVE)
     if record is None:
         return None
     return Live(
@@ -143,12 +143,12 @@ def read_live(home: Home, job_id: str) -> Live | None:
 
 def write_after(home: Home, job_id: str, after: After) -> None:
     """Store the strength sweep and the filmstrip."""
-    _write(_folder(home, job_id) / AFTER, after)
+    _write(home.runs / job_id / AFTER, after)
 
 
 def read_after(home: Home, job_id: str) -> After | None:
     """The strength sweep and the filmstrip; None until the search has ended."""
-    record = _read(_folder(home, job_id) / AFTER)
+    record = _read(home, job_id, AFTER)
     if record is None:
         return None
     strengths = (
@@ -157,12 +157,6 @@ def read_after(home: Home, job_id: str) -> After | None:
     )
     frames = (Frame(**{**row, "image": _image(row["image"])}) for row in record["frames"])
     return After(tuple(strengths), tuple(frames))
-
-
-def _folder(home: Home, job_id: str) -> Path:
-    if not job_id.isalnum():  # the id comes from the address bar
-        raise ValueError("A run's id has letters and digits only.")
-    return home.runs / job_id
 
 
 def _write(file: Path, value: Live | After) -> None:
@@ -178,9 +172,11 @@ def _text(value: Any) -> str:
     raise TypeError(f"A live file cannot hold a {type(value).__name__}.")
 
 
-def _read(file: Path) -> dict[str, Any] | None:
+def _read(home: Home, job_id: str, name: str) -> dict[str, Any] | None:
+    if not job_id.isalnum():  # it comes from the address bar, and may name no other file
+        return None
     try:
-        return json.loads(file.read_text())
+        return json.loads((home.runs / job_id / name).read_text())
     except FileNotFoundError:
         return None
 

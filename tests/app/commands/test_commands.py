@@ -1,0 +1,206 @@
+"""The command line as its user meets it: real processes, their output and their exit status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import urllib.request
+from collections.abc import Callable
+
+import pytest
+
+from app import api
+from app.__main__ import main
+from app.commands import COMMANDS
+from app.commands.reference import reference
+from app.runner.lock import worker_alive
+from data.database import open_database
+from data.home import Home
+from data.images import image_file
+from tests.app.processes import ROOT, until
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., subprocess.Popen[str]]
+
+EXPERIMENT = (
+    *("experiment", "--generator", "tiny", "--classifiers", "tiny-fair", "tiny-stubborn"),
+    *("--subsets", "first", "last", "--trials", "6", "--schedule", "imagenet", "--slots", "4"),
+)
+#: Long enough to be interrupted in its middle.
+LONG = (
+    *("experiment", "--generator", "tiny", "--classifiers", "tiny-fair", "--subsets", "last"),
+    *("--trials", "12", "--budget", "1500", "--slots", "4", "--threads", "1", "--json"),
+)
+PROMISED = {
+    *("index", "label", "target", "classifier", "subset"),
+    *("search", "outcome", "magnitude", "steps", "seconds"),
+}
+
+
+def lines(output: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def test_an_experiment_prints_json_lines_and_nothing_else_and_is_run_once(run: Run) -> None:
+    first = run(*EXPERIMENT, "--json")
+    assert first.returncode == 0, first.stderr
+    results = lines(first.stdout)
+    assert len(results) == 6 * 4
+    assert all(result.keys() >= PROMISED for result in results)
+    assert all(
+        (result["magnitude"] is not None) == (result["outcome"] == "found") for result in results
+    )
+    again = run(*EXPERIMENT, "--json")
+    key = lambda result: (result["classifier"], result["subset"], result["index"])  # noqa: E731
+    assert sorted(lines(again.stdout), key=key) == sorted(results, key=key)
+    assert {result["experiment"] for result in lines(again.stdout)} == {results[0]["experiment"]}
+
+    listed = run("results", "--list", "--json")
+    assert [one["results"] for one in lines(listed.stdout)] == [24]
+    shown = run("results", str(results[0]["experiment"]), "--json")
+    assert sorted(lines(shown.stdout), key=key) == sorted(results, key=key)
+
+
+def test_after_ctrl_c_the_same_command_goes_on(run: Run, start: Start, place: Home) -> None:
+    process = start(*LONG)
+    first = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    rest, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    experiment_id = json.loads(first)["experiment"]
+    assert f"python -m app experiment --resume {experiment_id}" in told
+    before = lines(first + rest)
+    assert 0 < len(before) < 12
+    kept = api.results(experiment_id, place.root)
+    assert len(before) <= len(kept) < 12
+
+    resumed = run(*LONG)
+    assert resumed.returncode == 0, resumed.stderr
+    after = lines(resumed.stdout)
+    assert sorted(result["index"] for result in after) == list(range(12))
+    assert all(result in after for result in kept)
+
+
+def test_what_a_killed_terminal_left_is_taken_up_by_its_id(run: Run, start: Start) -> None:
+    process = start(*LONG)
+    experiment_id = json.loads(process.stdout.readline())["experiment"]
+    process.kill()
+    process.wait()
+    resumed = run("experiment", "--resume", experiment_id, "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert len(lines(resumed.stdout)) == 12
+
+
+def test_an_experiment_that_runs_elsewhere_is_not_run_twice(run: Run, start: Start) -> None:
+    process = start(*LONG)
+    experiment_id = json.loads(process.stdout.readline())["experiment"]
+    refused = run("experiment", "--resume", experiment_id)
+    assert refused.returncode == 2
+    assert "is running already" in refused.stderr
+
+
+def test_a_search_tells_its_result_and_saves_the_pair(run: Run, place: Home) -> None:
+    search = ("search", "--generator", "tiny", "--classifier", "tiny-fair", "--label", "ring")
+    folder = place.root / "pair"
+    told = run(*search, "--seed", "1", "--schedule", "imagenet", "--save", str(folder))
+    assert told.returncode == 0, told.stderr
+    assert "tiny-fair is fooled: magnitude" in told.stdout
+    [result] = lines(run(*search, "--seed", "1", "--schedule", "imagenet", "--json").stdout)
+    assert result.keys() >= PROMISED
+    assert (result["label"], result["target"], result["subset"]) == (2, None, "all")
+    for name, sha256 in (("source", result["source"]), ("perturbed", result["stimulus"])):
+        assert (folder / f"{name}.png").read_bytes() == image_file(place, sha256).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "choices"),
+    [
+        (("search", "--generator", "tiny", "--label", "rng"), "bar, dot, ring, wave"),
+        (("search", "--generator", "big", "--label", "0"), "mnist-conv, tiny"),
+        (("experiment", "--generator", "tiny", "--subsets", "middle"), "all, first, last"),
+        (("experiment", "--generator", "tiny", "--weights", "z"), "z=0.5"),
+        (("experiment", "--resume", "nothing"), "There is no experiment “nothing”"),
+        (("results",), "python -m app experiment"),
+        (("verify",), "run a search or an experiment first"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence_without_a_traceback(
+    place: Home, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], choices: str
+) -> None:
+    assert main([*arguments, "--home", str(place.root)]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert choices in told.err
+    assert len(told.err.strip().splitlines()) == 1
+
+
+def test_results_are_a_table_and_curves_as_csv(run: Run) -> None:
+    assert run(*EXPERIMENT).returncode == 0
+    table = run("results").stdout.splitlines()
+    assert table[0].split()[:2] == ["classifier", "subset"]
+    assert [row.split()[:2] for row in table[1:5]] == [
+        ["tiny-fair", "first"],
+        ["tiny-stubborn", "first"],
+        ["tiny-fair", "last"],
+        ["tiny-stubborn", "last"],
+    ]
+    curves = run("results", "--curves", "--csv").stdout.splitlines()
+    assert "magnitude" in curves[0].split(",") and len(curves) > 4
+    judged = run("results", "--estimand", "as-published", "--curves")
+    assert judged.returncode == 2
+    assert "without judgements" in judged.stderr
+
+
+def test_verify_passes_what_is_sound_and_reports_what_differs(run: Run, place: Home) -> None:
+    results = lines(run(*EXPERIMENT, "--json").stdout)
+    sound = run("verify", "--all")
+    assert (sound.returncode, sound.stdout) == (0, "")
+    assert "24 of 24 results checked: nothing differs." in sound.stderr
+
+    found = [result for result in results if result["outcome"] == "found"]
+    damaged, swapped = found[0], found[1]
+    image_file(place, str(damaged["stimulus"])).write_bytes(b"no picture")
+    database = open_database(place)
+    database.execute(
+        "UPDATE results SET stimulus = (SELECT stimulus FROM sources WHERE id = source_id)"
+        " WHERE stimulus = ?",
+        [swapped["stimulus"]],
+    )
+    database.execute("UPDATE sources SET seed = seed + 1 WHERE stimulus = ?", [found[2]["source"]])
+    told = run("verify", "--all", "--json")
+    assert told.returncode == 1
+    differences = {(one["kind"], one["index"]) for one in lines(told.stdout)}
+    assert ("image", damaged["index"]) in differences
+    assert ("prediction", swapped["index"]) in differences
+    assert ("source", found[2]["index"]) in differences
+
+
+def test_the_reference_has_every_command_and_option() -> None:
+    written = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert written == reference(), "Run: python -m app.commands.reference > docs/commands.md"
+    for name, command in COMMANDS.items():
+        assert f"## {name}" in written
+        own = argparse.ArgumentParser()
+        command.add_arguments(own)
+        for action in own._actions:
+            assert action.help, f"{name} {action.dest} has no help"
+
+
+def test_serve_prints_the_address_once_it_answers_and_ends_with_everything(
+    start: Start, place: Home
+) -> None:
+    process = start("serve")
+    told = process.stdout.readline()
+    address = told.split()[-1]
+    assert address.startswith("http://127.0.0.1:")
+    with urllib.request.urlopen(f"{address}/_stcore/health", timeout=10) as answer:
+        assert answer.status == 200
+    until(lambda: worker_alive(place, "cpu"))
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert not worker_alive(place, "cpu")
+    with pytest.raises(OSError):
+        urllib.request.urlopen(f"{address}/_stcore/health", timeout=10)

@@ -1,0 +1,161 @@
+"""Requests become definitions: every default recorded, every wrong name answered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from app.runner import plan
+from app.runner.definition import read_definition, read_trial
+from app.runner.menu import Menu, read_menu, write_menu
+from app.runner.models import Models
+from app.runner.request import ExperimentRequest, RequestError, SearchRequest
+from data.home import Home
+from engine.experiment import SCHEDULES, Trial
+
+SEARCH = SearchRequest("tiny", "tiny-fair", "ring", "dot", seed=4)
+EXPERIMENT = ExperimentRequest("tiny", ("tiny-fair", "tiny-stubborn"), ("first", "last"))
+
+
+@pytest.fixture
+def menu(place: Home) -> Menu:
+    return Models(place).menu()
+
+
+def test_pages_read_the_menu_that_the_worker_wrote(place: Home, menu: Menu) -> None:
+    assert read_menu(place) is None
+    write_menu(place, menu)
+    assert read_menu(place) == menu
+
+
+def test_a_search_is_defined_with_every_default(menu: Menu) -> None:
+    definition = plan.exploration(menu, SEARCH)
+    condition = read_definition(definition).conditions[0]
+    assert read_trial(definition) == Trial(0, 2, 1, 4)
+    assert (condition.subset, condition.layer_weights) == ("all", (1.0, 1.0, 1.0))
+    assert (condition.schedule_name, condition.schedule) == ("mnist", SCHEDULES["mnist"])
+    assert definition["slots"] == 1
+
+
+def test_an_experiment_is_every_combination(menu: Menu) -> None:
+    definition = read_definition(plan.experiment(menu, EXPERIMENT))
+    cells = [(one.subset, one.classifier, one.schedule_name) for one in definition.conditions]
+    assert cells == [
+        ("first", "tiny-fair", "mnist"),
+        ("first", "tiny-stubborn", "mnist"),
+        ("last", "tiny-fair", "mnist"),
+        ("last", "tiny-stubborn", "mnist"),
+    ]
+    assert (definition.trials, definition.seed, definition.targeted) == (240, 0, True)
+
+
+def test_a_definition_is_the_engines_own_and_survives_json(menu: Menu) -> None:
+    record = plan.experiment(menu, EXPERIMENT)
+    again = json.loads(json.dumps(record))
+    assert read_definition(again) == read_definition(record)
+    assert json.loads(json.dumps(read_definition(record).as_json())) == {
+        key: value for key, value in again.items() if key != "slots"
+    }
+
+
+@pytest.mark.parametrize(
+    ("weights", "name"),
+    [
+        ({"z": 1, "hidden": 1}, "first"),
+        ({"z": 1.0}, "z"),
+        ({"hidden": 0.5, "z": 1}, "z+hidden×0.5"),
+    ],
+)
+def test_own_weights_are_named_by_their_points_unless_a_preset_has_them(
+    menu: Menu, weights: dict[str, float], name: str
+) -> None:
+    [condition] = plan.exploration(menu, replace(SEARCH, weights=weights))["conditions"]
+    assert condition["subset"] == name
+
+
+@pytest.mark.parametrize("label", [2, "2", "ring", "Ring", "a ring"])
+def test_a_label_is_known_by_number_name_and_phrase(menu: Menu, label: int | str) -> None:
+    assert plan.exploration(menu, replace(SEARCH, label=label))["trial"]["label"] == 2
+
+
+def test_each_search_takes_the_schedules_that_are_made_for_it(menu: Menu) -> None:
+    request = replace(
+        EXPERIMENT,
+        classifiers=("tiny-fair",),
+        subsets=("all",),
+        searches=("relaxation", "minimum-norm"),
+        schedules=("imagenet", "mnist"),
+    )
+    conditions = plan.experiment(menu, request)["conditions"]
+    assert [(one["search"], one["schedule_name"]) for one in conditions] == [
+        ("relaxation", "imagenet"),
+        ("relaxation", "mnist"),
+        ("minimum-norm", "minimum-norm"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"generator": "big"}, "There is no generator “big”; choose from mnist-conv, tiny."),
+        ({"classifier": "fair"}, "There is no classifier “fair”; choose from"),
+        ({"classifier": "mnist-robust"}, "does not tell apart the labels of tiny; these do"),
+        ({"label": "rng"}, "There is no label “rng”; choose from bar, dot, ring, wave."),
+        ({"label": 4}, "There is no label 4: tiny has labels 0 to 3."),
+        ({"target": "ring"}, "must differ from the label"),
+        ({"subset": "middle"}, "choose from all, first, last"),
+        ({"weights": {"top": 1}}, "There is no point of tiny “top”; choose from z, hidden, output"),
+        ({"weights": {"z": -1}}, "must be 0 or more"),
+        ({"weights": {"z": float("nan")}}, "must be 0 or more"),
+        ({"weights": {}}, "At least one point needs a layer weight above 0"),
+        ({"search": "luck"}, "choose from relaxation, minimum-norm"),
+        ({"schedule": "fast"}, "choose from imagenet, mnist, minimum-norm"),
+        ({"schedule": "minimum-norm"}, "is not made for the relaxation search"),
+        ({"budget": 0}, "at least 1 step"),
+        ({"seed": -1}, "A seed is a whole number from 0"),
+    ],
+)
+def test_what_cannot_be_met_is_answered_with_the_choices(
+    menu: Menu, change: dict[str, object], sentence: str
+) -> None:
+    menu = replace(menu, classifiers={**menu.classifiers, "mnist-robust": _present(menu)})
+    with pytest.raises(RequestError) as refused:
+        plan.exploration(menu, replace(SEARCH, **change))
+    assert sentence in str(refused.value)
+
+
+def _present(menu: Menu) -> object:
+    """The classifier as if its weights were there, so that only its labels are wrong."""
+    return replace(menu.classifiers["mnist-robust"], checksum="0" * 64, problem=None)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"classifiers": ()}, "Choose at least one classifier: tiny-fair, tiny-stubborn."),
+        ({"trials": 0}, "at least 1 trial"),
+        ({"schedules": ("minimum-norm",)}, "is not made for the relaxation search"),
+    ],
+)
+def test_an_experiment_that_cannot_be_run_is_refused(
+    menu: Menu, change: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(RequestError) as refused:
+        plan.experiment(menu, replace(EXPERIMENT, **change))
+    assert sentence in str(refused.value)
+
+
+def test_missing_weights_are_said_before_anything_is_queued(place: Home) -> None:
+    (place.weights / "tiny-fair.safetensors").unlink()
+    with pytest.raises(RequestError, match=r"weights of tiny-fair are missing.*Run the test again"):
+        plan.exploration(Models(place).menu(), SEARCH)
+
+
+def test_of_a_thousand_names_the_nearest_are_listed(menu: Menu) -> None:
+    names = (*(f"label {index}" for index in range(999)), "Komodo dragon")
+    wide = replace(menu.generators["tiny"], labels=names, phrases=names)
+    menu = replace(menu, generators={"tiny": wide})
+    with pytest.raises(RequestError, match="near to it are Komodo dragon"):
+        plan.exploration(menu, replace(SEARCH, label="Komodo dragn", target=None))
