@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.access import database, visitor
+from app.widgets.address import one_of
 from app.widgets.banner import synthetic_banner
 from app.widgets.page_link import page_link
 from app.widgets.results_data import SelectedResults, Selection
@@ -38,9 +39,8 @@ def render() -> None:
         return
     _rule(selection, results)
     _failures(results)
-    for tab, view in zip(
-        st.tabs(list(VIEWS), key="view", bind="query-params"), VIEWS.values(), strict=True
-    ):
+    tabs = st.tabs(list(VIEWS), **one_of("view", list(VIEWS)))
+    for tab, view in zip(tabs, VIEWS.values(), strict=True):
         if tab.open:
             with tab:
                 view(selection, results)

@@ -7,16 +7,18 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.access import database
+from app.widgets.address import one_of, some_of
 from app.widgets.results_data import Selection
 from data.results import Experiment, StoredCondition, conditions
 from data.studies import Study, labellers, studies
 from labelling.eligibility import JudgingRule
 
+#: Each rule's name, and what it asks for.
 _QUORUMS = {
-    "majority": "Majority",
-    "unanimous": "Unanimous",
-    "any": "Any",
-    "labeller": "One labeller",
+    "majority": ("Majority", "more than half"),
+    "unanimous": ("Unanimous", "everybody"),
+    "any": ("Any", "at least one"),
+    "labeller": ("One labeller", "the named person"),
 }
 _UNCLEAR = {"disagree": "as no", "missing": "as missing"}
 
@@ -37,31 +39,18 @@ def filters(experiments: Sequence[Experiment]) -> Selection:
 
 
 def _experiment(experiments: Sequence[Experiment]) -> Experiment:
-    """The chosen experiment, named in the address even when it is the newest one today.
-
-    A bound widget would leave its default out of the address, so this one is written by hand: the
-    address decides, a choice writes the address, and a new address makes a new widget.
-    """
+    """The chosen experiment, named in the address even when it is the newest one today."""
     by_id = {experiment.id: experiment for experiment in experiments}
-    named = st.query_params.get("experiment")
-    current = named if named in by_id else experiments[0].id
-    if named != current:
-        st.query_params["experiment"] = current
-    key = f"experiment-{current}"
-
-    def choose() -> None:
-        st.query_params["experiment"] = st.session_state[key]
-
-    st.selectbox(
+    if st.query_params.get("experiment") not in by_id:
+        st.query_params["experiment"] = experiments[0].id
+    chosen = st.selectbox(
         "Experiment",
         list(by_id),
-        index=list(by_id).index(current),
-        key=key,
         format_func=lambda one: f"{by_id[one].name} · {by_id[one].created_at[:10]} · {one}",
-        on_change=choose,
         width=360,
+        **one_of("experiment", list(by_id), default=""),
     )
-    return by_id[current]
+    return by_id[chosen]
 
 
 def _search(cells: Sequence[StoredCondition]) -> tuple[str, str]:
@@ -72,25 +61,19 @@ def _search(cells: Sequence[StoredCondition]) -> tuple[str, str]:
     chosen = st.selectbox(
         "Search and schedule",
         list(names),
-        key="search",
-        bind="query-params",
         width=220,
         help="A magnitude is what suffices for this search on this schedule, so curves of different"
         " ones are never drawn together.",
+        **one_of("search", list(names)),
     )
     return names[chosen]
 
 
-def _several(label: str, key: str, values: Sequence[str]) -> tuple[str, ...]:
+def _several(label: str, name: str, values: Sequence[str]) -> tuple[str, ...]:
     """Any number of the values; none chosen means all."""
     distinct = list(dict.fromkeys(values))
     chosen = st.pills(
-        label,
-        distinct,
-        selection_mode="multi",
-        default=distinct,
-        key=key,
-        bind="query-params",
+        label, distinct, selection_mode="multi", **some_of(name, distinct, default=distinct)
     )
     return tuple(value for value in distinct if value in chosen) or tuple(distinct)
 
@@ -99,31 +82,26 @@ def _judging(experiment: Experiment) -> JudgingRule:
     over = [study for study in studies(database()) if experiment.id in study.experiment_ids]
     with st.popover("Judging rule", icon=":material/how_to_vote:"):
         people = _people(over)
-        quorums = [key for key in _QUORUMS if key != "labeller" or people]
+        quorums = {key: words for key, words in _QUORUMS.items() if key != "labeller" or people}
         quorum = st.radio(
             "A picture shows its label when the answer “this is an image of …” is given by",
-            quorums,
-            format_func=_QUORUMS.get,
-            key="rule",
-            bind="query-params",
-            captions=["more than half", "everybody", "at least one", "the named person"][
-                : len(quorums)
-            ],
+            list(quorums),
+            format_func=lambda key: quorums[key][0],
+            captions=[caption for _, caption in quorums.values()],
+            **one_of("rule", list(quorums)),
         )
         person = None
         if quorum == "labeller":
-            person = st.selectbox("Labeller", people, key="labeller", bind="query-params")
+            person = st.selectbox("Labeller", people, **one_of("labeller", people))
         unclear = st.segmented_control(
             "“It is unclear what this image shows” counts",
             list(_UNCLEAR),
             format_func=_UNCLEAR.get,
-            default="disagree",
             required=True,
-            key="unclear",
-            bind="query-params",
+            **one_of("unclear", list(_UNCLEAR)),
         )
         chosen = _studies(over)
-    return JudgingRule(quorum, person, unclear or "disagree", chosen)
+    return JudgingRule(quorum, person, unclear, chosen)
 
 
 def _people(over: Sequence[Study]) -> list[str]:
@@ -142,7 +120,6 @@ def _studies(over: Sequence[Study]) -> tuple[str, ...]:
             list(names),
             format_func=names.get,
             placeholder="all studies",
-            key="studies",
-            bind="query-params",
+            **some_of("studies", list(names), default=()),
         )
     )

@@ -47,8 +47,11 @@ def nothing_yet(owner: str) -> None:
 
 
 @st.fragment(run_every=1.0)
-@guarded
 def _start_demo(owner: str) -> None:
+    guarded(lambda: _submit_demo(owner))()
+
+
+def _submit_demo(owner: str) -> None:
     """Submit the demo as soon as a worker has said what there is to run."""
     ensure_worker(current_home())
     waited = monotonic() - st.session_state["demo-asked"]
@@ -90,8 +93,11 @@ def progress(experiment: Experiment, owner: str) -> None:
 
 
 @st.fragment(run_every=1.0)
-@guarded
 def _running(job_id: str) -> None:
+    guarded(lambda: _show_progress(job_id))()
+
+
+def _show_progress(job_id: str) -> None:
     now = job(database(), job_id)
     if not now.active:
         st.rerun()

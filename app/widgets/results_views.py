@@ -11,6 +11,7 @@ from pandas.io.formats.style import Styler
 from app.charts.funnel import funnel_bars
 from app.charts.success import success_curves
 from app.charts.theme import chart_menu, classifier_colours
+from app.widgets.address import one_of, positive_number, some_of
 from app.widgets.banner import synthetic
 from app.widgets.results_data import SelectedResults, Selection
 from app.widgets.scheme import current_scheme
@@ -109,7 +110,7 @@ def means_view(selection: Selection, results: SelectedResults) -> None:
 
 def funnel_view(selection: Selection, results: SelectedResults) -> None:
     """From the trials of each condition to those that a curve counts."""
-    limit = results.limit
+    limit = _limit(results.limit) if results.limit is not None else None
     frame = results.funnel(limit)
     if frame.empty:
         st.info("No trial of these conditions has a result yet.")
@@ -142,11 +143,9 @@ def _estimand(judged: bool) -> Estimand:
         return RAW
     key = st.segmented_control(
         **shared,
-        default=FOOLED_WHILE_PEOPLE_AGREE.key,
-        key="estimand",
-        bind="query-params",
+        **one_of("estimand", list(ESTIMANDS)),
     )
-    return ESTIMANDS[key or FOOLED_WHILE_PEOPLE_AGREE.key]
+    return ESTIMANDS[key]
 
 
 def _drawing(focus: Estimand, judged: bool) -> tuple[list[str], bool]:
@@ -159,17 +158,13 @@ def _drawing(focus: Estimand, judged: bool) -> tuple[list[str], bool]:
                 list(ESTIMANDS),
                 format_func=lambda key: ESTIMANDS[key].name,
                 selection_mode="multi",
-                default=[SOURCE_JUDGED.key],
-                key="beside",
-                bind="query-params",
+                **some_of("beside", list(ESTIMANDS), default=[SOURCE_JUDGED.key]),
             )
         axis = st.segmented_control(
             "Magnitude axis",
             ["linear", "log"],
-            default="linear",
             required=True,
-            key="axis",
-            bind="query-params",
+            **one_of("axis", ["linear", "log"]),
         )
     return [key for key in beside if key != focus.key], axis == "log"
 
@@ -181,11 +176,10 @@ def _limit(default: float) -> float:
             min_value=0.0,
             value=None,
             placeholder=f"{default:.4g}: as far as all were tested",
-            key="limit",
-            bind="query-params",
             width=280,
             help="Trials never fooled, or fooled beyond it, count as M_max. By default as far as"
             " every condition was tested and any trial fooled.",
+            **positive_number("limit"),
         )
         or default
     )

@@ -1,10 +1,11 @@
-"""A home folder with a synthetic experiment and, if wanted, synthetic judgements, marked as such.
+"""A home folder with synthetic experiments and, if wanted, synthetic judgements, marked as such.
 
 For tests and pictures only: no search ran and no person judged anything here.
 """
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -14,69 +15,132 @@ from sqlite_utils import Database
 from app.widgets.banner import MARKER
 from data import studies
 from data.database import open_database
+from data.experiments import ConditionRow, conditions, create_experiment
 from data.home import Home
+from data.results import ResultRow, SourceRow, add_results, add_source, add_stimulus
 from labelling.answers import Answer
 from labelling.studies import create_study, invite
-from tests.labelling.synthetic_study import add_experiment, label_text
+from tests.labelling.synthetic_study import (
+    CHECKSUM,
+    label_text,
+    perturbed_picture,
+    source_picture,
+)
 
-#: Each condition's typical magnitude, in the order of add_experiment: the robust classifier's
-#: last layers need more, its first layers do not.
-TYPICAL = (2.4, 3.6, 2.6, 5.8)
+LABEL, TARGET = 3, 8
+#: Classifier, layer subset and typical magnitude: the robust one's last layers need more.
+CONDITIONS = (
+    ("mnist-standard", "first", 2.4),
+    ("mnist-standard", "last", 3.6),
+    ("mnist-robust", "first", 2.6),
+    ("mnist-robust", "last", 5.8),
+)
 BUDGET = 14.0
+#: Every so-manieth trial is skipped.
+SKIPPED = 15
 
 
-def _magnitude(trial: int, condition: int) -> float:
-    """A lognormal draw around the condition's typical magnitude."""
-    draw = np.random.default_rng([trial, condition, 2]).normal()
-    return float(TYPICAL[condition] * np.exp(0.45 * draw))
+def add_synthetic_experiment(root: Path, trials: int, name: str, *, first_seed: int = 0) -> str:
+    """Four conditions with made-up magnitudes, exhausted at one common budget; its id.
 
-
-def add_synthetic_experiment(root: Path, trials: int, name: str = "Synthetic experiment") -> str:
-    """Four conditions with made-up magnitudes, exhausted at one common budget; its id."""
+    Experiments of different `first_seed` have other sources, so that no judgement is shared.
+    """
     home = Home(root)
-    database = open_database(home, durable=True)
-    experiment_id = add_experiment(
-        database,
-        home,
-        trials=trials,
-        name=name,
-        found=lambda trial, condition: _magnitude(trial, condition) <= BUDGET,
-        magnitude=lambda trial, condition: min(_magnitude(trial, condition), BUDGET),
-    )
-    database.close()
+    with closing(open_database(home)) as database:
+        experiment_id = create_experiment(
+            database,
+            kind="experiment",
+            name=name,
+            definition={"targeted": True},
+            conditions=[
+                ConditionRow(classifier, CHECKSUM, subset, (1.0,), "relaxation", "imagenet", {})
+                for classifier, subset, _ in CONDITIONS
+            ],
+            code_version="0",
+            generator="mnist-conv",
+            generator_checksum=CHECKSUM,
+            seed=first_seed,
+            trials=trials,
+            created_by="test",
+        )
+        cells = conditions(database, experiment_id)
+        for trial in range(trials):
+            seed = first_seed + trial
+            source = SourceRow("mnist-conv", CHECKSUM, LABEL, seed, 1.0, {})
+            source_id = add_source(database, home, source, source_picture(seed))
+            add_results(
+                database,
+                [
+                    _result(database, home, cell.id, cell.position, trial, seed, source_id)
+                    for cell in cells
+                ],
+            )
     return experiment_id
+
+
+def _result(
+    database: Database,
+    home: Home,
+    condition_id: int,
+    position: int,
+    trial: int,
+    seed: int,
+    source_id: str,
+) -> ResultRow:
+    draw = np.random.default_rng([seed, position]).normal()
+    magnitude = float(CONDITIONS[position][2] * np.exp(0.45 * draw))
+    skipped = trial % SKIPPED == SKIPPED - 1
+    found = magnitude <= BUDGET and not skipped
+    picture = perturbed_picture(seed, position)
+    return ResultRow(
+        condition_id=condition_id,
+        trial_index=trial,
+        label=LABEL,
+        target=TARGET,
+        seed=seed,
+        outcome="found" if found else "skipped" if skipped else "exhausted",
+        steps=0 if skipped else 9,
+        seconds=0.1,
+        device="cpu",
+        code_version="0",
+        generator_checksum=CHECKSUM,
+        classifier_checksum=CHECKSUM,
+        source_id=source_id,
+        magnitude=magnitude if found else None,
+        bound=None if skipped else min(magnitude, BUDGET),
+        stimulus=add_stimulus(database, home, picture) if found else None,
+    )
 
 
 def add_synthetic_judgements(root: Path, experiment_id: str, share: float = 1.0) -> None:
     """Two synthetic labellers judge this share of the items; the home is marked as synthetic.
 
-    People agree with 19 of 20 sources, and the less with a perturbed picture the larger its
-    magnitude: half of them at 6.
+    They agree with 19 of 20 sources, and the less with a perturbed picture the larger its
+    magnitude: with half of them at 6. Both say the same, so that no tie hides a judgement.
     """
     (root / MARKER).touch()
-    database = open_database(Home(root), durable=True)
-    study_id = create_study(
-        database, [experiment_id], "Synthetic study", label_text=label_text, created_by="test"
-    )
-    for name in ("synthetic-a", "synthetic-b"):
-        labeller = studies.labeller_of(database, invite(database, study_id, name))
-        _judge(database, study_id, labeller.id, share)
-    database.close()
+    with closing(open_database(Home(root), durable=True)) as database:
+        study_id = create_study(
+            database, [experiment_id], "Synthetic study", label_text=label_text, created_by="test"
+        )
+        for name in ("synthetic-a", "synthetic-b"):
+            labeller = studies.labeller_of(database, invite(database, study_id, name))
+            _judge(database, study_id, labeller.id, share)
 
 
 def _judge(database: Database, study_id: str, labeller_id: int, share: float) -> None:
-    asked = studies.items(database, study_id)
     magnitudes = dict(
         database.execute("SELECT stimulus, magnitude FROM results WHERE stimulus IS NOT NULL")
     )
     add = partial(studies.add_judgement, database, labeller_id=labeller_id)
-    chosen = np.random.default_rng(3).uniform(size=len(asked)) < share
-    for item in (item for item, judged in zip(asked, chosen, strict=True) if judged):
-        # Both labellers say the same, so that no tie hides a judgement.
+    for item in studies.items(database, study_id):
         draws = np.random.default_rng(int(item.source_stimulus[:8], 16))
         source = Answer.LABEL if draws.uniform() < 0.95 else Answer.UNCLEAR
-        add(item_id=item.id, side="source", answer=int(source))
-        if source is Answer.LABEL and item.perturbed_stimulus is not None:
-            agrees = draws.uniform() < 1 / (1 + np.exp(magnitudes[item.perturbed_stimulus] - 6))
+        perturbed = item.perturbed_stimulus
+        if np.random.default_rng([item.id, 3]).uniform() >= share:
+            continue
+        add(item_id=item.id, side="source", answer=source.value)
+        if source is Answer.LABEL and perturbed is not None:
+            agrees = draws.uniform() < 1 / (1 + np.exp(magnitudes[perturbed] - 6))
             answer = Answer.LABEL if agrees else Answer.SOMETHING_ELSE
-            add(item_id=item.id, side="perturbed", answer=int(answer))
+            add(item_id=item.id, side="perturbed", answer=answer.value)

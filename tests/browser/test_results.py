@@ -1,0 +1,302 @@
+"""The Results page in Chromium, on synthetic experiments with synthetic judgements."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from app.runner.lock import worker_lock
+from data import jobs
+from data.database import open_database
+from data.home import Home
+from labelling.eligibility import trial_table
+from labelling.estimands import ESTIMANDS, FOOLED_WHILE_PEOPLE_AGREE, RAW
+from labelling.means import table_of_means
+from tests.browser.conftest import SCHEMES, WIDTHS, App, running_app, wait_until_ready
+from tests.browser.synthetic_home import add_synthetic_experiment, add_synthetic_judgements
+
+TRIALS = 30
+WORKER = "a worker that the test plays"
+
+
+@dataclass(frozen=True)
+class World:
+    """A server whose home holds three synthetic experiments, one of them judged, one in part."""
+
+    app: App
+    judged: str
+    partly: str
+    unjudged: str
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    home = tmp_path_factory.mktemp("results") / "home"
+    # The test holds the worker's place, so that the pages start none and jobs stand still.
+    with worker_lock(Home(home), "cpu"), running_app(home) as app:
+        experiments = [
+            add_synthetic_experiment(home, TRIALS, f"Synthetic, {name}", first_seed=first)
+            for name, first in (("judged", 0), ("judged in part", 100), ("unjudged", 200))
+        ]
+        add_synthetic_judgements(home, experiments[0])
+        add_synthetic_judgements(home, experiments[1], share=0.5)
+        yield World(app, *experiments)
+
+
+@pytest.fixture
+def results(world: World, page: Page) -> Callable[[str], Page]:
+    """`results("experiment=…&view=Table")` opens the page with that query."""
+
+    def open_page(query: str) -> Page:
+        page.goto(f"{world.app.url}/results?{query}")
+        wait_until_ready(page)
+        return page
+
+    return open_page
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Callable[[Page, str], None]:
+    """Saves the whole page in light and dark, 1280 and 1920 wide; see `screenshot` for where.
+
+    Each scheme is loaded afresh, since a chart takes its scheme when it is drawn, and the window is
+    high enough for all of the page, which scrolls inside itself.
+    """
+    folder = Path(os.environ.get("PLAINVIEW_SCREENSHOTS", tmp_path))
+
+    def save(page: Page, name: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            page.reload()
+            wait_until_ready(page)
+            expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 1400})
+                page.wait_for_timeout(400)  # charts redraw after a resize, without a sign of it
+                page.screenshot(path=folder / f"{name}-{scheme}-{width}.png")
+        page.emulate_media(color_scheme="light")
+
+    return save
+
+
+def chart_text(page: Page) -> Locator:
+    return page.locator(".js-plotly-plot .main-svg")
+
+
+def choose(page: Page, name: str) -> None:
+    """Press the estimand of this name."""
+    page.get_by_role("radio", name=name, exact=True).click()
+    wait_until_ready(page)
+
+
+def downloaded_csv(page: Page, button: str) -> pd.DataFrame:
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    return pd.read_csv(download.value.path())
+
+
+def test_a_judged_experiment_shows_the_filtered_curve(results, world, pictures, complaints):
+    page = results(f"experiment={world.judged}")
+    title = "Proportion fooled against perturbation magnitude: fooled while people agree"
+    expect(chart_text(page).get_by_text(title)).to_be_visible()
+    for text in ("Layers: first", "Layers: last", "mnist-robust", "Source-judged"):
+        expect(chart_text(page).get_by_text(text).first).to_be_visible()
+    expect(page.get_by_text(FOOLED_WHILE_PEOPLE_AGREE.definition)).to_be_visible()
+    expect(page.get_by_text("by the majority of the labellers").first).to_be_visible()
+    expect(page.get_by_text("All are judged.")).to_be_visible()
+    pictures(page, "results-judged")
+    assert complaints.messages == []
+
+
+def test_synthetic_judgements_are_called_so_on_the_page_and_in_the_figure(results, world):
+    page = results(f"experiment={world.judged}")
+    expect(page.get_by_text("No person judged these images")).to_be_visible()
+    expect(chart_text(page).get_by_text("SYNTHETIC JUDGEMENTS")).to_be_visible()
+
+
+def test_missing_judgements_show_as_bounds_and_as_what_is_left_to_do(results, world, pictures):
+    page = results(f"experiment={world.partly}")
+    expect(page.get_by_text("Judged so far:")).to_be_visible()
+    legend = chart_text(page).get_by_text("possible, whatever the missing judgements say")
+    expect(legend).to_be_visible()
+    pictures(page, "results-judged-in-part")
+
+
+@pytest.mark.parametrize("estimand", ESTIMANDS.values(), ids=ESTIMANDS)
+def test_an_estimand_is_one_press_away_and_stays_in_the_address(results, world, estimand):
+    page = results(f"experiment={world.judged}&estimand=raw")
+    choose(page, estimand.name)
+    for _ in range(2):
+        title = f"perturbation magnitude: {estimand.name.lower()}"
+        expect(chart_text(page).get_by_text(title)).to_be_visible()
+        expect(page.get_by_text(estimand.definition)).to_be_visible()
+        page.reload()
+        wait_until_ready(page)
+
+
+def test_the_published_curve_shows_the_share_it_removed(results, world):
+    page = results(f"experiment={world.judged}&estimand=as-published")
+    expect(chart_text(page).get_by_text("of the eligible removed").first).to_be_visible()
+
+
+def test_without_judgements_there_is_the_raw_curve_and_what_is_missing(results, world, pictures):
+    page = results(f"experiment={world.unjudged}&estimand=source-judged")
+    expect(page.get_by_text("No judgements yet: the curve is raw.")).to_be_visible()
+    expect(chart_text(page).get_by_text("perturbation magnitude: raw")).to_be_visible()
+    expect(chart_text(page).get_by_text("Source-judged")).to_have_count(0)
+    expect(page.get_by_role("radio", name="Source-judged")).to_be_disabled()
+    pictures(page, "results-unjudged")
+    page.get_by_role("link", name="Set up a study").click()
+    page.wait_for_url("**/studies*")
+
+
+def test_the_address_names_the_experiment_even_if_it_is_the_newest(results, world):
+    page = results("")
+    expect(page).to_have_url(re.compile(f"experiment={world.unjudged}"))
+
+
+def test_files_carry_the_rule_and_what_was_drawn(results, world):
+    page = results(f"experiment={world.judged}&beside=raw")
+    curves = downloaded_csv(page, "Curves as CSV")
+    assert set(curves["estimand"]) == {FOOLED_WHILE_PEOPLE_AGREE.key, RAW.key}
+    assert curves["judging_rule"].str.contains("majority").all()
+    assert curves["synthetic_judgements"].all()
+    trials = downloaded_csv(page, "Trials as CSV")
+    assert len(trials) == 4 * TRIALS
+    assert set(trials["source_judgement"]) == {"agree", "disagree", "missing"}
+    assert set(trials[trials["source_judgement"] == "missing"]["outcome"]) == {"skipped"}
+
+
+def test_the_camera_saves_the_figure_fit_for_print(results, world):
+    page = results(f"experiment={world.judged}")
+    plot = page.locator(".js-plotly-plot")
+    shown = plot.bounding_box()
+    with page.expect_download() as download:
+        page.locator("[data-title*='Download plot']").click()
+    assert download.value.suggested_filename == (
+        f"plainview-{world.judged}-{FOOLED_WHILE_PEOPLE_AGREE.key}.png"
+    )
+    image = Image.open(io.BytesIO(Path(download.value.path()).read_bytes()))
+    assert image.width == pytest.approx(3 * shown["width"], abs=6)
+
+
+def test_the_table_is_the_one_that_labelling_computes(results, world, pictures):
+    page = results(f"experiment={world.judged}&view=Table")
+    expect(page.get_by_text("Restricted mean: the average of")).to_be_visible()
+    expect(page.get_by_text("Plain mean, as in the paper's Table 1")).to_be_visible()
+    shown = downloaded_csv(page, "Table as CSV").set_index(["subset", "classifier"]).sort_index()
+    with closing(open_database(Home(world.app.home))) as database:
+        trials = trial_table(database, [world.judged])
+    expected = table_of_means(trials, FOOLED_WHILE_PEOPLE_AGREE)
+    expected = expected.set_index(["subset", "classifier"]).sort_index()
+    columns = ["restricted_mean", "low", "high", "plain_mean", "n", "n_plain", "removed"]
+    pd.testing.assert_frame_equal(shown[columns], expected[columns])
+    pictures(page, "results-table")
+
+
+def test_the_funnel_counts_trials_from_all_to_counted(results, world, pictures):
+    page = results(f"experiment={world.partly}&view=Funnel")
+    for stage in ("trials", "classifier agreed", "person still agreed", "counted"):
+        expect(chart_text(page).get_by_text(stage, exact=True).first).to_be_visible()
+    expect(chart_text(page).get_by_text("unjudged").first).to_be_visible()
+    pictures(page, "results-funnel")
+
+
+def test_one_classifier_and_one_layer_subset_are_enough(results, world):
+    page = results(f"experiment={world.judged}&classifiers=mnist-robust&layers=last")
+    expect(chart_text(page).get_by_text("Layers: last")).to_be_visible()
+    expect(chart_text(page).get_by_text("Layers: first")).to_have_count(0)
+    expect(chart_text(page).get_by_text("mnist-standard")).to_have_count(0)
+
+
+def test_the_judging_rule_redraws_and_is_printed_in_the_figure(results, world):
+    page = results(f"experiment={world.judged}&rule=labeller&labeller=synthetic-a")
+    expect(chart_text(page).get_by_text("by synthetic-a; “unclear” counts as no")).to_be_visible()
+
+
+def test_back_restores_what_was_chosen_before(results, world):
+    page = results(f"experiment={world.judged}&limit=nonsense&rule=nobodys")
+    choose(page, RAW.name)
+    expect(chart_text(page).get_by_text("perturbation magnitude: raw")).to_be_visible()
+    page.go_back()
+    expect(chart_text(page).get_by_text("fooled while people agree").first).to_be_visible()
+
+
+def test_another_experiment_is_chosen_from_the_list(results, world):
+    page = results(f"experiment={world.judged}")
+    page.get_by_role("combobox", name="Experiment").click()
+    page.get_by_role("option", name="Synthetic, unjudged").click()
+    expect(page.get_by_text("No judgements yet: the curve is raw.")).to_be_visible()
+    expect(page).to_have_url(re.compile(f"experiment={world.unjudged}"))
+
+
+@pytest.fixture
+def job(world: World) -> Iterator[Callable[..., jobs.Job]]:
+    """`job(done=30, total=120)` makes the unjudged experiment one that is running that far."""
+    with closing(open_database(Home(world.app.home))) as database:
+
+        def start(**progress: float) -> jobs.Job:
+            submitted = jobs.submit(
+                database,
+                kind="experiment",
+                experiment_id=world.unjudged,
+                owner="test",
+                device="cpu",
+            )
+            jobs.claim(database, "cpu", WORKER, lease_seconds=600)
+            return jobs.report(database, submitted, WORKER, progress, lease_seconds=600)
+
+        yield start
+        for active in jobs.active_jobs(database):
+            jobs.finish(database, active.id, WORKER, "done")
+
+
+def test_a_running_experiment_shows_progress_and_can_be_stopped(
+    results, world, job, pictures
+) -> None:
+    running = job(done=30, total=120, seconds_left=42)
+    page = results(f"experiment={world.unjudged}")
+    expect(page.get_by_text("Running: 30 of 120 trials · about 42 s left")).to_be_visible()
+    pictures(page, "results-running")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopping …")).to_be_visible()
+    with closing(open_database(Home(world.app.home))) as database:
+        assert jobs.job(database, running.id).cancel
+        jobs.finish(database, running.id, WORKER, "stopped")
+    expect(page.get_by_text("was stopped before its end")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+
+def test_a_failed_experiment_says_so_in_one_sentence_with_details_folded(
+    results, world, job, pictures
+) -> None:
+    failing = job(done=30, total=120)
+    with closing(open_database(Home(world.app.home))) as database:
+        jobs.finish(database, failing.id, WORKER, "failed", "The weights are gone: fetch them.")
+    page = results(f"experiment={world.unjudged}")
+    expect(page.get_by_text("The experiment failed before its end.")).to_be_visible()
+    expect(page.get_by_text("The weights are gone")).not_to_be_visible()
+    pictures(page, "results-failed")
+    page.get_by_text("Details").click()
+    expect(page.get_by_text("The weights are gone")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("Waiting for the worker …")).to_be_visible()
+
+
+def test_an_empty_home_offers_the_demo(own_app: App, page: Page, pictures) -> None:
+    page.goto(f"{own_app.url}/results")
+    wait_until_ready(page)
+    expect(page.get_by_text("No experiment has been run yet")).to_be_visible()
+    expect(page.get_by_role("button", name="Run the demo experiment, about 20 s")).to_be_visible()
+    pictures(page, "results-empty")
