@@ -24,7 +24,7 @@ LINES: dict[str, tuple[str, float]] = {
     FOOLED_WHILE_PEOPLE_AGREE.key: ("solid", 2.5),
     SOURCE_JUDGED.key: ("dot", 2.0),
     AS_PUBLISHED.key: ("dash", 2.0),
-    RAW.key: ("solid", 1.2),
+    RAW.key: ("solid", 1.5),
 }
 MAGNITUDE = "Perturbation magnitude ‖p‖₂ (standard deviations σ of the activations)"
 #: A figure sends the browser no more points than this, however many curves it has.

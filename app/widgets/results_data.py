@@ -20,11 +20,15 @@ from labelling.means import common_limit, table_of_means
 
 @dataclass(frozen=True)
 class Selection:
-    """What the filters leave: one experiment, one search with its schedule, some conditions."""
+    """What the filters leave: one experiment, one search with its schedule, some conditions.
+
+    `budgets` are the numbers of steps after which a trial is exhausted; there is one, as a rule.
+    """
 
     experiment: Experiment
     search: str
     schedule: str
+    budgets: tuple[int, ...]
     subsets: tuple[str, ...]
     classifiers: tuple[str, ...]
     rule: JudgingRule

@@ -35,7 +35,8 @@ def filters(experiments: Sequence[Experiment]) -> Selection:
             "Classifiers", "classifiers", sorted(cell.classifier for cell in cells)
         )
         rule = _judging(experiment)
-    return Selection(experiment, search, schedule, subsets, classifiers, rule)
+    budgets = tuple(sorted({cell.schedule["budget"] for cell in cells}))
+    return Selection(experiment, search, schedule, budgets, subsets, classifiers, rule)
 
 
 def _experiment(experiments: Sequence[Experiment]) -> Experiment:

@@ -21,6 +21,7 @@ DEMO = ExperimentRequest(
     classifiers=("mnist-standard", "mnist-robust"),
     subsets=("first", "last"),
     schedules=("imagenet",),
+    budget=100,
     trials=120,
 )
 DEMO_NAME = "Demo: MNIST, first and last layers"

@@ -236,16 +236,19 @@ def _for_whom(selection: Selection, results: SelectedResults, focus: Estimand) -
         trials += f" so far, of {experiment.trials}"
     targeted = "targeted" if experiment.definition.get("targeted", True) else "untargeted"
     lines = [
-        f"{experiment.generator}, {targeted} · {selection.search} search,"
-        f" {selection.schedule} schedule · {trials} · experiment {experiment.id}"
+        f"{experiment.generator}, {targeted} · {selection.search} search, {selection.schedule}"
+        f" schedule, up to {_steps(selection)} · {trials} · experiment {experiment.id}"
     ]
     if focus is RAW:
         lines.append("No judgement is used.")
-    else:
-        lines.append(f"A picture shows its label by {selection.rule.in_words()}.")
-    if synthetic():
-        lines[-1] += " <b>SYNTHETIC JUDGEMENTS</b>"
+        return lines
+    made_up = " <b>SYNTHETIC JUDGEMENTS</b>" if synthetic() else ""
+    lines.append(f"A picture shows its label by {selection.rule.in_words()}.{made_up}")
     return lines
+
+
+def _steps(selection: Selection) -> str:
+    return f"{' or '.join(str(budget) for budget in selection.budgets)} steps"
 
 
 def _colours(selection: Selection) -> dict[str, str]:

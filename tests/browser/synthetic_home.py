@@ -53,7 +53,15 @@ def add_synthetic_experiment(root: Path, trials: int, name: str, *, first_seed: 
             name=name,
             definition={"targeted": True},
             conditions=[
-                ConditionRow(classifier, CHECKSUM, subset, (1.0,), "relaxation", "imagenet", {})
+                ConditionRow(
+                    classifier,
+                    CHECKSUM,
+                    subset,
+                    (1.0,),
+                    search="relaxation",
+                    schedule_name="imagenet",
+                    schedule={"budget": 200},
+                )
                 for classifier, subset, _ in CONDITIONS
             ],
             code_version="0",

@@ -26,6 +26,8 @@ from tests.browser.conftest import SCHEMES, WIDTHS, App, running_app, wait_until
 from tests.browser.synthetic_home import add_synthetic_experiment, add_synthetic_judgements
 
 TRIALS = 30
+#: A worker imports torch and runs a first part of the demo, maybe beside other tests.
+LONG_MS = 120_000
 WORKER = "a worker that the test plays"
 
 
@@ -294,9 +296,17 @@ def test_a_failed_experiment_says_so_in_one_sentence_with_details_folded(
     expect(page.get_by_text("Waiting for the worker …")).to_be_visible()
 
 
-def test_an_empty_home_offers_the_demo(own_app: App, page: Page, pictures) -> None:
+@pytest.mark.slow
+def test_an_empty_home_offers_the_demo_which_runs_and_stops(own_app: App, page: Page, pictures):
     page.goto(f"{own_app.url}/results")
     wait_until_ready(page)
     expect(page.get_by_text("No experiment has been run yet")).to_be_visible()
-    expect(page.get_by_role("button", name="Run the demo experiment, about 20 s")).to_be_visible()
     pictures(page, "results-empty")
+    page.get_by_role("button", name="Run the demo experiment, about 20 s").click()
+    expect(page.get_by_text("Running:")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("No judgements yet: the curve is raw.")).to_be_visible(timeout=LONG_MS)
+    expect(chart_text(page).get_by_text("imagenet schedule, up to 100 steps")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("was stopped before its end")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("Running:")).to_be_visible(timeout=LONG_MS)
