@@ -25,6 +25,7 @@ class Wording:
     ask_second: str
     left: str
     right: str
+    not_yet: str
     place: str
     pace: str
     unsure: str
@@ -49,6 +50,7 @@ ENGLISH = Wording(
     ask_second="… and this image?",
     left="Image on the left",
     right="Image on the right",
+    not_yet="(not yet)",
     place="{place} of {total}",
     pace="about {minutes} min left",
     unsure="Not sure what {phrase} looks like?",

@@ -143,7 +143,7 @@ class Judge {
     panel.classList.toggle("closed", !image);
     panel.setAttribute("aria-label", data.words[side]);
     if (image) image.alt = data.words[side];
-    panel.querySelector(".stage").replaceChildren(...(image ? [image] : []));
+    panel.querySelector(".stage").replaceChildren(image ?? data.words.not_yet);
     const buttons = data.options.map((text, index) =>
       this.option(side, index + 1, text, { asked, chosen: given === index + 1 }),
     );
