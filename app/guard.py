@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import wraps
+from typing import ParamSpec
 
 import streamlit as st
 
 from data.database import DatabaseError
 from data.home import HomeError
 
+P = ParamSpec("P")
+
 log = logging.getLogger(__name__)
 
 FAILED = "Something went wrong here. Reload the page; if it happens again, the log has the details."
 
 
-def guarded(render: Callable[[], None]) -> Callable[[], None]:
+def guarded(render: Callable[P, None]) -> Callable[P, None]:
     """`render`, but on a failure it logs the traceback and shows one sentence in its place.
 
     Errors of the home folder and the database bring their own sentence. Streamlit's own ways to
@@ -26,9 +29,9 @@ def guarded(render: Callable[[], None]) -> Callable[[], None]:
     """
 
     @wraps(render)
-    def shielded() -> None:
+    def shielded(*arguments: P.args, **named: P.kwargs) -> None:
         try:
-            render()
+            render(*arguments, **named)
         except (DatabaseError, HomeError) as error:
             log.exception("Storage failed in %s", render.__module__)
             st.error(str(error))

@@ -15,8 +15,8 @@ def guarded_page(ending: str) -> None:
     from app.guard import guarded
     from data.database import DatabaseError
 
-    def render() -> None:
-        st.write("before")
+    def render(before: str) -> None:
+        st.write(before)
         if ending == "bug":
             raise ValueError("a secret detail")
         if ending == "storage":
@@ -28,7 +28,7 @@ def guarded_page(ending: str) -> None:
             st.rerun()
         st.write("after")
 
-    guarded(render)()
+    guarded(render)("before")
 
 
 @pytest.mark.parametrize(
