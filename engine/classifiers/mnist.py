@@ -47,10 +47,10 @@ class LeNet5(nn.Module):
 
 
 class Judge(nn.Module):
-    """Three batch-normalised convolutions and an average over positions.
+    """Three batch-normalised convolutions and one linear layer.
 
-    Unlike the two above in every layer, because it only measures whether the generator drew the
-    digit that was asked for, and must not share their mistakes.
+    Built unlike the two above, because it only measures whether the generator drew the digit that
+    was asked for, and should not share their mistakes.
     """
 
     def __init__(self) -> None:
@@ -61,11 +61,11 @@ class Judge(nn.Module):
         self.norm2 = nn.BatchNorm2d(48)
         self.conv3 = nn.Conv2d(48, 96, kernel_size=3, padding=1)
         self.norm3 = nn.BatchNorm2d(96)
-        self.linear = nn.Linear(96, 10)
+        self.linear = nn.Linear(96 * 7 * 7, 10)
 
     def forward(self, images: Tensor) -> Tensor:
         """Images (B, 1, 28, 28) in [0, 1] → logits (B, 10)."""
         hidden = functional.relu(self.norm1(functional.max_pool2d(self.conv1(images), 2)))
         hidden = functional.relu(self.norm2(functional.max_pool2d(self.conv2(hidden), 2)))
         hidden = functional.relu(self.norm3(self.conv3(hidden)))
-        return self.linear(hidden.mean(dim=(2, 3)))
+        return self.linear(hidden.flatten(1))

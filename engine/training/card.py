@@ -60,9 +60,9 @@ class Card:
     remarks: tuple[str, ...] = ()
     files: dict[str, dict[str, Any]] = field(default_factory=dict)  # what else was made from it
 
-    def with_figures(self, figures: dict[str, Figure], remarks: tuple[str, ...] = ()) -> Card:
-        """The same card with these figures added or replaced, and these remarks in place of its."""
-        return replace(self, figures=self.figures | figures, remarks=remarks or self.remarks)
+    def with_figures(self, figures: dict[str, Figure]) -> Card:
+        """The same card with these figures added or replaced."""
+        return replace(self, figures=self.figures | figures)
 
 
 def training_facts(command: str, seed: int, recipe: Any, seconds: float) -> Training:
@@ -147,7 +147,7 @@ def render(card: Card) -> str:
 ## Training
 
 - Data: {card.data}
-- Command: `{how.command}`
+- Command that repeats it: `{how.command}`
 - Seed: {how.seed}
 - Time: {how.seconds / 60:.0f} minutes on {how.machine}
 - torch {how.torch}, {how.finished}

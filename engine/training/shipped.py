@@ -90,9 +90,10 @@ JUDGE = Shipped(
     name="mnist-judge",
     title="independent judge of the generator's labels",
     description=(
-        "Three batch-normalised convolutions and a linear layer on their mean over positions. "
+        "Three batch-normalised convolutions and one linear layer. "
         "Only ever used to measure whether the generator drew the digit that was asked for: it "
-        "shares no layer, seed or training with the classifiers that searches fool."
+        "has an architecture, a seed and a training run of its own, apart from the classifiers "
+        "that searches fool; the data, and mnist-standard's recipe, are the same."
     ),
     build=Judge,
     train=partial(train_on_shifts, Judge),
