@@ -1,0 +1,59 @@
+"""What the README shows runs as it stands there."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shlex
+from pathlib import Path
+
+import pytest
+import torch
+
+from app.__main__ import parser
+from data.home import home
+from engine.catalogue import catalogue, load_classifier
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+
+
+def code_blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def test_the_example_classifier_can_be_added(home_folder: Path) -> None:
+    entry_file, saving = code_blocks("python")
+    here = home()
+    (here.models / "small.py").write_text(entry_file)
+    network = runpy.run_path(str(here.models / "small.py"))["build"]()
+    exec(saving, {"network": network})
+
+    entries = catalogue(here.models)
+    assert "mnist-small" in entries.fitting_classifiers("mnist-conv")
+    loaded = load_classifier(entries.classifier("mnist-small"), [here.weights])
+    images = torch.rand(2, 1, 28, 28)
+    assert torch.allclose(loaded.module(images), network(images), atol=1e-5)
+
+
+def commands() -> list[str]:
+    """What follows `python -m app` in the README's shell examples, continued lines joined."""
+    shell = "".join(code_blocks("sh")).replace("\\\n", " ")
+    return [line.partition(" > ")[0] for line in re.findall(r"python -m app (.+)", shell)]
+
+
+@pytest.mark.parametrize("command", [c for c in commands() if "--help" not in c])
+def test_the_commands_are_understood(command: str) -> None:
+    assert parser().parse_args(shlex.split(command)).command == command.split()[0]
+
+
+@pytest.mark.parametrize("target", re.findall(r"^make (\w+)", "".join(code_blocks("sh")), re.M))
+def test_the_make_targets_exist(target: str) -> None:
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"\]\((?!https?:)([^)#]+)\)", README.read_text())))
+)
+def test_what_the_readme_links_to_is_there(path: str) -> None:
+    assert (ROOT / path).exists()
