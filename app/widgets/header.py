@@ -59,7 +59,20 @@ def _summary(jobs: list[Job]) -> str:
 
 def _row(job: Job) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.write(f"{job.kind} · {job.owner} · {job.state}")
-        if st.button("Stop", key=f"stop-{job.id}", disabled=bool(job.cancel)):
+        st.write(f"{job.kind.capitalize()} of {job.owner}: {_course(job)}")
+        if st.button(
+            "Stopping" if job.cancel else "Stop", key=f"stop-{job.id}", disabled=job.cancel
+        ):
             cancel(database(), job.id)
             st.rerun(scope="fragment")
+
+
+def _course(job: Job) -> str:
+    """How far it is: experiments count trials, searches count steps."""
+    if job.state == "queued":
+        return "waiting"
+    if "total" in job.progress:
+        return f"{job.progress['done']} of {job.progress['total']} trials"
+    if "step" in job.progress:
+        return f"step {job.progress['step']}"
+    return "starting"

@@ -131,7 +131,8 @@ def test_the_header_lists_the_jobs_and_stops_them(own_app, page: Page) -> None:
     )
     page.goto(own_app.url)
     page.get_by_role("button", name="none · 1 job").click()
-    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Experiment of Ann: waiting")).to_be_visible()
+    page.get_by_test_id("stPopoverBody").get_by_role("button", name="Stop").click()
     expect(page.get_by_text("idle")).to_be_visible()
     stopped = jobs.job(database, job)
     assert stopped is not None
