@@ -8,24 +8,20 @@ it like any other model.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from engine.catalogue import ClassifierEntry, ModelError
 from engine.classifiers.checkpoints import Checkpoint, CheckpointError, read_checkpoint
 from engine.classifiers.origin import Origin
 from engine.classifiers.photos import Framing
-
-Progress = Callable[[int, int | None], None]
+from engine.downloads import DownloadError, Progress, checksum, fetch, write_card
 
 
 @dataclass(frozen=True)
@@ -48,65 +44,81 @@ def obtain_weights(
 ) -> Path:
     """The entry's weights in `folder`, fetched and converted when they are not there yet.
 
-    Raises ModelError, or what engine/downloads.py raises.
+    Raises ModelError: no network, no address, or not what is expected.
     """
-    target = folder / entry.weights.filename
+    target, origin = folder / entry.weights.filename, entry.origin or Origin()
     if target.is_file():
         return target
-    origin = entry.origin or Origin()
     if origin.file is not None:
         return import_weights(entry, origin.file, folder)
     if not origin.urls:
         raise ModelError(f"{entry.name} has no address to fetch from. {entry.weights.repair}")
-    from engine.downloads import fetch  # here, so that importing a local file needs no network code
-
-    published = folder / f"{target.stem}.published"
     pinned = origin.sha256 if origin.sha256 and len(origin.sha256) == 64 else None
-    fetch(origin.urls, published, sha256=pinned, on_progress=on_progress)
     try:
-        import_weights(entry, published, folder)
-    except ModelError:  # a wrong file; after any other error it need not be fetched again
-        published.unlink(missing_ok=True)
-        if not target.is_file():  # unless another process was quicker
-            raise
-    published.unlink(missing_ok=True)
-    return target
+        return fetch(
+            origin.urls,
+            target,
+            sha256=pinned,
+            convert=partial(_convert_or_discard, entry),
+            on_progress=on_progress,
+            advice=entry.weights.repair,
+        )
+    except DownloadError as error:
+        raise ModelError(str(error)) from error
 
 
 def import_weights(entry: PublishedClassifier, file: Path, folder: Path) -> Path:
-    """Check `file` against the entry, convert it into `folder`, write the card beside it.
+    """The entry's weights in `folder`, converted from a file on this machine; a card beside them.
 
     Raises ModelError: not the published file, not readable, or of another architecture.
     """
     target = folder / entry.weights.filename
+    recorded = _recorded(target)
     try:
-        checkpoint = read_checkpoint(file)
+        folder.mkdir(parents=True, exist_ok=True)
+        convert(entry, file, target, expected=recorded)
+        card = {"imported_from": str(file.resolve()), "download_sha256": checksum(file)}
+        write_card(target, card)
+    except OSError as error:
+        raise ModelError(f"{target} cannot be written ({error.strerror}).") from error
+    return target
+
+
+def convert(
+    entry: PublishedClassifier, source: Path, target: Path, *, expected: str | None = None
+) -> None:
+    """Write `target`, safetensors in the architecture's layout, from a published file.
+
+    `expected` is the source's sha256 where the entry's origin has none. Raises ModelError.
+    """
+    origin = entry.origin or Origin()
+    expected, found = origin.sha256 or expected, checksum(source)
+    if expected and not found.startswith(expected):
+        raise ModelError(
+            f"{source} is not the published file of {entry.name}: its sha256 begins"
+            f" {found[:8]}, where {expected[:8]} is expected. {entry.weights.repair}"
+        )
+    try:
+        saved = read_checkpoint(source)
     except CheckpointError as error:
         raise ModelError(str(error)) from error
-    published = _checksum(file)
-    origin = entry.origin or Origin()
-    expected = origin.sha256 or _recorded(target)
-    if expected and not published.startswith(expected):
-        raise ModelError(
-            f"{file} is not the published file of {entry.name}: its sha256 begins"
-            f" {published[:8]}, where {expected[:8]} is expected; fetch it again."
-        )
-    network = _loaded(entry, origin, checkpoint, file)
-    folder.mkdir(parents=True, exist_ok=True)
-    with _beside(target) as converted, _beside(target) as card:
-        save_file({k: v.detach().clone() for k, v in network.state_dict().items()}, converted)
-        facts = {
-            "name": entry.name,
-            "source": entry.provenance.source,
-            "licence": entry.provenance.licence,
-            "accuracy": entry.provenance.accuracy,
-            "published_sha256": published,
-            "sha256": _checksum(converted),
-        }
-        card.write_text(json.dumps(facts, indent=2, ensure_ascii=False))
-        card.replace(target.with_suffix(".json"))  # first: weights are never without their card
-        converted.replace(target)
-    return target
+    network = _loaded(entry, origin, saved, source)
+    state = {key: value.detach().contiguous() for key, value in network.state_dict().items()}
+    new = target.with_name(f"{target.name}.new")
+    with new.open("wb") as stream:  # save_file's error for a full disk does not say what it is
+        stream.write(save(state))
+        stream.flush()
+        os.fsync(stream.fileno())
+    new.replace(target)
+
+
+def _convert_or_discard(entry: PublishedClassifier, fetched: Path, target: Path) -> None:
+    """Nothing of a wrong file is kept: the next call would only convert it again."""
+    try:
+        convert(entry, fetched, target)
+    except ModelError:
+        fetched.unlink()
+        raise
 
 
 def _loaded(
@@ -141,23 +153,6 @@ def _close(saved: tuple[float, ...], own: tuple[float, ...] | None) -> bool:
 def _recorded(target: Path) -> str | None:
     """The published file's checksum as the card has it from the first time."""
     try:
-        return json.loads(target.with_suffix(".json").read_text())["published_sha256"]
+        return json.loads(target.with_suffix(".json").read_text())["download_sha256"]
     except (OSError, ValueError, KeyError):
         return None
-
-
-def _checksum(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """A new file in the target's folder, to be renamed when it is whole; else removed."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
-    os.chmod(name, 0o644)
-    try:
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)

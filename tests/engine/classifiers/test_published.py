@@ -144,7 +144,7 @@ def test_without_a_pin_the_first_file_is_recorded_and_compared_ever_after(tmp_pa
     saved(second, seed=2)
     target = import_weights(entry, first, tmp_path)
     card = json.loads(target.with_suffix(".json").read_text())
-    assert card["published_sha256"] == checksum(first)
+    assert card["download_sha256"] == checksum(first)
     assert card["sha256"] == checksum(target) == load_classifier(entry, [tmp_path]).checksum
     target.unlink()
     with pytest.raises(ModelError, match="not the published file"):
@@ -182,7 +182,6 @@ def server(tmp_path) -> Iterator[tuple[Path, str]]:
 
 @pytest.mark.parametrize("digits", [64, 8, 0], ids=["whole sha256", "first digits", "unpinned"])
 def test_weights_are_fetched_converted_and_run(tmp_path, server, digits) -> None:
-    pytest.importorskip("engine.downloads", reason="the download is another issue's part")
     folder, address = server
     network = saved(folder / "squeeze-published.pth")
     pin = checksum(folder / "squeeze-published.pth")[:digits] or None
@@ -191,10 +190,8 @@ def test_weights_are_fetched_converted_and_run(tmp_path, server, digits) -> None
     weights = tmp_path / "weights"
     obtain_weights(entry, weights, on_progress=lambda done, total: seen.append((done, total)))
     assert seen[-1][0] == (folder / "squeeze-published.pth").stat().st_size
-    assert sorted(file.name for file in weights.iterdir()) == [
-        "squeeze.json",
-        "squeeze.safetensors",
-    ]
+    card = json.loads((weights / "squeeze.json").read_text())
+    assert card["download_sha256"] == checksum(folder / "squeeze-published.pth")
     loaded = load_classifier(entry, [weights])
     images = torch.rand(1, 3, 224, 224)
     mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (MEAN, STD))
@@ -203,10 +200,20 @@ def test_weights_are_fetched_converted_and_run(tmp_path, server, digits) -> None
 
 
 def test_a_wrong_file_at_the_address_leaves_nothing_behind(tmp_path, server) -> None:
-    pytest.importorskip("engine.downloads", reason="the download is another issue's part")
     folder, address = server
     saved(folder / "squeeze.pth")
-    entry = squeezenet(Origin(urls=(f"{address}/squeeze.pth",), sha256="0" * 8))
-    with pytest.raises(ModelError, match="not the published file"):
-        obtain_weights(entry, tmp_path / "weights")
-    assert not list((tmp_path / "weights").glob("*"))
+    (folder / "page.pth").write_text("<html>Sign in</html>")
+    torch.save(resnet50().state_dict(), folder / "resnet.pth")
+    for name, pin, message in [
+        ("squeeze", "0" * 8, "not the published file of squeeze"),
+        ("squeeze", "0" * 64, "something else than it should"),
+        ("resnet", None, "does not hold the weights of squeeze"),
+        ("page", None, "answered with a web page"),
+        ("absent", None, "404"),
+    ]:
+        entry = squeezenet(Origin(urls=(f"{address}/{name}.pth",), sha256=pin))
+        with pytest.raises(ModelError, match=message) as caught:
+            obtain_weights(entry, tmp_path / "weights")
+        assert "\n" not in str(caught.value)
+        left = {file.suffix for file in (tmp_path / "weights").iterdir()}
+        assert left <= {".lock", ".etag"}, "nothing of a wrong file is taken up by the next call"
