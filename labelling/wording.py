@@ -69,6 +69,6 @@ ENGLISH = Wording(
     not_stored="Your answer could not be saved. Please choose it again in a moment.",
     not_available="The next image cannot be shown. Please tell the person who invited you.",
     end_title="Thank you!",
-    end="That was the last image, and all your answers are saved. You may close this page.",
-    code="Your code: {code}",
+    end="You are done, and all your answers are saved. You may close this page.",
+    code="Your code",
 )

@@ -141,8 +141,7 @@ def _content(labeller: Labeller) -> dict[str, Any]:
     content = {"turn": secrets.token_hex(4), "words": asdict(ENGLISH), "images": {}, "end": None}
     if task is None:
         st.session_state.pop(SHOWN, None)
-        code = ENGLISH.code.format(code=completion_code(labeller))
-        return content | {"end": {"title": ENGLISH.end_title, "text": ENGLISH.end, "code": code}}
+        return content | {"end": {"code": completion_code(labeller)}}
     _remember(task)
     stimuli = {_name(task.number, "source"): task.source_stimulus}
     if task.perturbed_stimulus is not None:

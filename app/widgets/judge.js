@@ -112,8 +112,9 @@ class Judge {
     this.root.classList.toggle("ended", Boolean(end));
     this.find(".end").hidden = !end;
     if (end) {
-      this.find(".end h1").textContent = end.title;
-      this.find(".end p").textContent = end.text;
+      this.find(".end h1").textContent = words.end_title;
+      this.find(".saved").textContent = words.end;
+      this.find(".code-name").textContent = words.code;
       this.find(".code").textContent = end.code;
       return;
     }
