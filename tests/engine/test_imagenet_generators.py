@@ -1,0 +1,84 @@
+"""BigGAN-deep in the catalogue: entries that describe, fetch and load what they name."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.catalogue import ModelError, load_generator
+from engine.downloads import write_card
+from engine.experiment import SCHEDULES
+from engine.generators.biggan_points import configuration
+from engine.generators.biggan_weights import import_weights
+from engine.imagenet_generators import IMAGENET_GENERATORS, import_generator_weights
+from tests.engine.generators.biggan_models import random_biggan, some_latents
+
+BY_NAME = {entry.name: entry for entry in IMAGENET_GENERATORS}
+
+
+def test_the_three_have_the_names_of_the_design_and_a_thousand_labels():
+    assert list(BY_NAME) == ["biggan-deep-128", "biggan-deep-256", "biggan-deep-512"]
+    for entry in IMAGENET_GENERATORS:
+        assert len(entry.labels.names) == 1000
+        assert entry.schedule in SCHEDULES
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_without_weights_it_is_said_how_to_get_them(name, tmp_path):
+    with pytest.raises(ModelError, match=rf"missing .*`python -m app models fetch {name}`, or"):
+        load_generator(BY_NAME[name], [tmp_path])
+
+
+def test_a_file_that_is_no_checkpoint_is_refused_in_a_sentence(tmp_path):
+    (tmp_path / "weights.bin").write_text("<html>")
+    with pytest.raises(ModelError, match="a web page, not weights"):
+        import_generator_weights(
+            BY_NAME["biggan-deep-128"], tmp_path / "weights.bin", tmp_path / "weights"
+        )
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with random weights for biggan-deep-128, imported as a user would."""
+    folder = tmp_path_factory.mktemp("weights")
+    torch.save(random_biggan(configuration(128)).state_dict(), folder / "pytorch_model.bin")
+    import_weights("biggan-deep-128", folder, folder)
+    (folder / "pytorch_model.bin").unlink()
+    return folder
+
+
+@pytest.mark.parametrize("truncation", [1.0, 0.5])
+def test_imported_weights_load_and_make_images(weights, truncation):
+    entry = BY_NAME["biggan-deep-128"]
+    loaded = load_generator(entry, [weights], truncation=truncation)
+    assert tuple(point.name for point in loaded.module.points) == entry.presets["all"]
+    assert loaded.module.truncation == truncation
+    images = loaded.module(*some_latents(loaded.module, 1, seed=1))
+    assert images.shape == (1, *loaded.module.image_shape) == (1, 3, 128, 128)
+    assert images.std() > 0.01
+
+
+def test_an_impossible_truncation_is_refused_by_the_generators_name(weights):
+    with pytest.raises(ModelError, match="biggan-deep-128: Truncation is above 0 and at most 1"):
+        load_generator(BY_NAME["biggan-deep-128"], [weights], truncation=1.5)
+
+
+def test_damaged_weights_are_refused(weights, tmp_path):
+    file = Path(shutil.copytree(weights, tmp_path / "copy")) / "biggan-deep-128.safetensors"
+    with file.open("r+b") as stream:
+        stream.seek(-1, 2)
+        last = stream.read(1)
+        stream.seek(-1, 2)
+        stream.write(bytes([last[0] ^ 1]))
+    with pytest.raises(ModelError, match="damaged"):
+        load_generator(BY_NAME["biggan-deep-128"], [file.parent])
+
+
+def test_weights_of_another_resolution_under_this_name_are_refused(weights, tmp_path):
+    shutil.copy(weights / "biggan-deep-128.safetensors", tmp_path / "biggan-deep-256.safetensors")
+    write_card(tmp_path / "biggan-deep-256.safetensors", {})
+    with pytest.raises(ModelError, match="does not hold the weights of this architecture"):
+        load_generator(BY_NAME["biggan-deep-256"], [tmp_path])
