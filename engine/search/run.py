@@ -259,7 +259,8 @@ def _pixels(record: Record, row: int) -> np.ndarray:
 
 
 def _logits(record: Record, row: int) -> np.ndarray:
-    return record.logits[row].float().cpu().numpy()
+    # A copy: the record is written over by the next step.
+    return record.logits[row].float().cpu().numpy().copy()
 
 
 def search(

@@ -116,7 +116,8 @@ def user_folder(tmp_path: Path, text: str) -> Path:
 def test_a_users_own_entry_works_like_a_built_in_one(tmp_path, mnist_robust, mnist_conv) -> None:
     """A file in models/, the weights in a folder: nothing of the code is touched."""
     network = mnist_robust.module.network
-    save_file(network.state_dict(), tmp_path / "mine.safetensors")
+    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    save_file(weights, tmp_path / "mine.safetensors")
     sha256 = hashlib.sha256((tmp_path / "mine.safetensors").read_bytes()).hexdigest()
     entries = catalogue(user_folder(tmp_path, ENTRY.format(sha256=sha256)))
     assert "mine" in entries.fitting_classifiers("mnist-conv")

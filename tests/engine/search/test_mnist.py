@@ -101,7 +101,7 @@ def trajectories(generator, classifier, trials: list[Trial], slots: int) -> dict
         copy.deepcopy(classifier.module).double(),
         scales,
         layer_weights=[1] * 7,
-        schedule=replace(QUICK, budget=50),
+        schedule=replace(SCHEDULES["mnist"], budget=50),
         slots=slots,
         dtype=torch.float64,
     )
