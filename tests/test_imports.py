@@ -1,9 +1,11 @@
-"""The direction of knowledge: app → labelling → data, app → engine; nothing imports upwards."""
+"""Imports go downwards (app → labelling → data, app → engine), and to pinned packages only."""
 
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,23 @@ def test_the_checker_lets_downward_and_relative_imports_pass(tmp_path: Path) -> 
         "import data.studies\nfrom data import jobs\nfrom . import app\nfrom .engine import x\n"
     )
     assert offences(folder, FORBIDDEN["labelling"]) == []
+
+
+def test_every_package_that_is_imported_is_pinned() -> None:
+    """What happens to be installed here is missing on a fresh machine."""
+    pinned = {
+        line.partition("==")[0].lower()
+        for line in (ROOT / "requirements.txt").read_text().splitlines()
+        if "==" in line
+    }
+    distributions = packages_distributions()
+    known = OURS | {"benchmarks", "tests"} | sys.stdlib_module_names
+    folders = [ROOT / folder for folder in ("benchmarks", "tests", *OURS)]
+    unpinned = {
+        f"{file.relative_to(ROOT)} imports {package}"
+        for file in [ROOT / "streamlit_app.py", *(f for d in folders for f in d.rglob("*.py"))]
+        for _, package in imported_packages(file.read_text(encoding="utf-8"))
+        if package not in known
+        and pinned.isdisjoint(name.lower() for name in distributions.get(package, ()))
+    }
+    assert unpinned == set()
