@@ -39,6 +39,7 @@ def _open() -> None:
 
 def _open_for_researcher(who: Visitor) -> None:
     from app.widgets import header
+    from app.widgets.banner import synthetic_banner
 
     pages = [
         st.Page(_page(module), title=title, url_path=module, default=module == "explore")
@@ -46,6 +47,7 @@ def _open_for_researcher(who: Visitor) -> None:
     ]
     chosen = st.navigation(pages, position="top")
     header.render(who.name)
+    synthetic_banner()
     chosen.run()
 
 

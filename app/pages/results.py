@@ -6,7 +6,6 @@ import streamlit as st
 
 from app.access import database, visitor
 from app.widgets.address import one_of
-from app.widgets.banner import synthetic_banner
 from app.widgets.page_link import page_link
 from app.widgets.results_data import SelectedResults, Selection
 from app.widgets.results_filters import filters
@@ -20,7 +19,6 @@ VIEWS = {"Curves": curves_view, "Table": means_view, "Funnel": funnel_view}
 
 def render() -> None:
     """The page: filters, the rule in words, and the views of what they leave."""
-    synthetic_banner()
     st.title("Results")
     st.write(
         "By how much must the meaning of a picture shift before a classifier is fooled, while"

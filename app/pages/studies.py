@@ -11,7 +11,6 @@ from app.access import INVITATION, current_home, database, visitor
 from app.guard import guarded
 from app.runner.menu import read_menu
 from app.runner.submit import ensure_worker
-from app.widgets.banner import synthetic_banner
 from app.widgets.page_link import page_link
 from app.widgets.ring import ring
 from data.experiments import Experiment, experiments
@@ -27,7 +26,6 @@ LINKS, REFUSED = "invitation-links", "study-refused"
 
 def render() -> None:
     """Show the page: what a study is, the form for a new one, and a card a study."""
-    synthetic_banner()
     st.title("Studies")
     st.write(
         "Would a person still call it by the same name? Whoever is invited judges the images blind,"
