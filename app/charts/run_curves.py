@@ -157,24 +157,13 @@ def confidence_by_strength(
                 hovertemplate=f"strength %{{x:.2f}}<br>{name} %{{y:.3f}}<extra></extra>",
             )
         )
-    for begin, end in _fooled_ranges(strengths):
+    for begin, end in fooled_ranges(strengths):
         figure.add_vrect(
             begin, end, fillcolor=translucent(colour, 0.1), line_width=0, layer="below"
         )
     if strengths["fooled"].any():
         first = float(strengths.loc[strengths["fooled"], "strength"].min())
         figure.add_vline(first, line={"color": muted, "width": 1.5, "dash": "dot"})
-        figure.add_annotation(
-            text=f"fooled from {first:.2f}",
-            x=first,
-            y=0.02,
-            yref="paper",
-            xshift=-4,
-            showarrow=False,
-            xanchor="right",
-            yanchor="bottom",
-            font={"size": 12, "color": muted},
-        )
     figure.update_xaxes(title_text="Strength (1 = the perturbation found)", range=[0, 1.51])
     figure.update_yaxes(title_text="Confidence", range=[0, 1.02])
     figure.update_layout(
@@ -186,7 +175,7 @@ def confidence_by_strength(
     return figure
 
 
-def _fooled_ranges(strengths: pd.DataFrame) -> list[tuple[float, float]]:
+def fooled_ranges(strengths: pd.DataFrame) -> list[tuple[float, float]]:
     """Where the classifier is fooled: from the first to the last strength of each unbroken run."""
     ranges: list[tuple[float, float]] = []
     open_since: float | None = None

@@ -11,11 +11,12 @@ import streamlit as st
 from app.access import current_home, database, visitor
 from app.charts.run_curves import course, magnitude_by_point
 from app.charts.theme import chart_menu, classifier_colours
+from app.guard import guarded
 from app.runner.live import Live, read_live
 from app.runner.menu import GeneratorChoice, Menu, read_menu
 from app.runner.request import RequestError, SearchRequest
 from app.runner.submit import ensure_worker, submit_search
-from app.widgets.explore_after import after_the_run
+from app.widgets.explore_after import after_the_run, saved_runs
 from app.widgets.explore_controls import controls, fill_in
 from app.widgets.explore_stage import stage
 from app.widgets.scheme import current_scheme
@@ -31,7 +32,7 @@ WAIT_SECONDS = 0.5
 STYLE = """
 <style>
 .stMainBlockContainer { padding-top: 4.75rem; }
-.st-key-search button, .st-key-schedule button { min-height: 2.5rem; }
+.st-key-address-search button, .st-key-address-schedule button { min-height: 2.5rem; }
 </style>
 """
 
@@ -59,17 +60,18 @@ def render() -> None:
         return
     shown = _shown()
     if shown is not None and st.session_state.get("filled_in") != shown.job.id:
-        fill_in(menu, shown.experiment.definition)
+        if set(st.query_params) == {RUN}:  # a permalink: else the address has the choices, too
+            fill_in(menu, shown.experiment.definition)
         st.session_state["filled_in"] = shown.job.id
     running = shown is not None and shown.job.active
     request, place = controls(menu, locked=running, owner=visitor().name)
     _buttons(place, request, shown if running else None)
+    # One place for all, so that each picture appears where the one before it was.
+    follow = st.fragment(guarded(_follow), run_every=FRAME_SECONDS if running else None)
+    follow(menu, menu.generators[request.generator], shown)
     if shown is None:
-        _nothing_yet(menu, request)
-        return
-    # One place for both, so that the last frame stays where the frames before it were.
-    st.fragment(_follow, run_every=FRAME_SECONDS if running else None)(menu, shown)
-    if not running:
+        saved_runs(None)
+    elif not running:
         after_the_run(menu, shown.job, shown.experiment)
 
 
@@ -88,6 +90,7 @@ def _shown() -> Shown | None:
 
 
 @st.fragment(run_every=WAIT_SECONDS)
+@guarded
 def _wait_for_worker() -> None:
     if read_menu(current_home()) is not None:
         st.rerun()
@@ -133,18 +136,17 @@ def _stop(run_id: str) -> None:
     cancel(database(), run_id)
 
 
-def _nothing_yet(menu: Menu, request: SearchRequest) -> None:
-    stage(
-        menu.generators[request.generator],
-        None,
-        "Nothing has run yet",
-        "Press Run: the generator draws a picture of the label, and the search moves its meaning"
-        " until the classifier is fooled.",
-    )
-
-
-def _follow(menu: Menu, shown: Shown) -> None:
+def _follow(menu: Menu, chosen: GeneratorChoice, shown: Shown | None) -> None:
     """The run as it stands; drawn again and again while it runs."""
+    if shown is None:
+        stage(
+            chosen,
+            None,
+            "Nothing has run yet",
+            "Press Run: the generator draws a picture of the label, and the search moves its"
+            " meaning until the classifier is fooled.",
+        )
+        return
     now = job(database(), shown.job.id)
     if now is None or now.active != shown.job.active:
         st.rerun()

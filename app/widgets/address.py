@@ -40,6 +40,13 @@ def positive_number(name: str) -> dict[str, Any]:
     return _kept(name, value if 0 < value < inf else None, None)
 
 
+def whole_number(name: str, default: int, largest: int, least: int = 0) -> dict[str, Any]:
+    """As `one_of`, for a number input that holds a whole number from `least` to `largest`."""
+    text = st.query_params.get(name, "")
+    value = int(text) if text.isdecimal() else default
+    return _kept(name, value if least <= value <= largest else default, default)
+
+
 def _kept(name: str, value: Any, default: Any) -> dict[str, Any]:
     key = f"address-{name}"
     if key not in st.session_state or st.session_state[key] != value:

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from app.access import current_home, database
-from app.charts.run_curves import confidence_by_strength
+from app.charts.run_curves import confidence_by_strength, fooled_ranges
 from app.charts.theme import chart_menu, classifier_colours
 from app.runner.live import After, Frame, Live, read_after, read_live
 from app.runner.menu import GeneratorChoice, Menu
@@ -29,7 +29,7 @@ def after_the_run(menu: Menu, job: Job, experiment: Experiment) -> None:
     """Show it, below the last frame of the run."""
     live, after = read_live(current_home(), job.id), read_after(current_home(), job.id)
     if live is None or after is None or not after.frames:
-        _saved_runs(job.id)
+        saved_runs(job.id)
         return
     generator = menu.generators[experiment.generator]
     with st.container(horizontal=True):
@@ -37,7 +37,7 @@ def after_the_run(menu: Menu, job: Job, experiment: Experiment) -> None:
         with st.popover("Permalink", icon=":material/link:"):
             st.code(f"{st.context.url}?run={job.id}", language=None)
         _downloads(job, experiment, live, after)
-        _saved_runs(job.id)
+        saved_runs(job.id)
     strength, filmstrip, details = st.tabs(["Strength", "Filmstrip", "Details"])
     with strength:
         _strength(menu, generator, experiment, job, live, after)
@@ -90,7 +90,8 @@ def _downloads(job: Job, experiment: Experiment, live: Live, after: After) -> No
     )
 
 
-def _saved_runs(shown: str) -> None:
+def saved_runs(shown: str | None) -> None:
+    """The runs that were saved, each a link; `shown` is the one in view."""
     with st.popover("Saved runs", icon=":material/bookmarks:"):
         saved = [one for one in experiments(database(), kind="exploration") if one.saved_at]
         if not saved:
@@ -98,8 +99,13 @@ def _saved_runs(shown: str) -> None:
         for one in saved[:50]:
             run = job_of(database(), one.id)
             if run is not None:
-                mark = " (shown)" if run.id == shown else ""
-                st.markdown(f"[{one.name}](?run={run.id}){mark}")
+                st.button(
+                    one.name,
+                    key=f"saved-{run.id}",
+                    type="tertiary",
+                    disabled=run.id == shown,
+                    on_click=lambda run_id=run.id: st.query_params.from_dict({"run": run_id}),
+                )
 
 
 def _strength(
@@ -119,15 +125,16 @@ def _strength(
     left, right = st.columns([3, 4], gap="large")
     with left:
         strength_slider(generator, after.strengths, run=job.id)
+    table = pd.DataFrame(
+        {
+            "strength": [one.strength for one in after.strengths],
+            "label_confidence": [one.label_confidence for one in after.strengths],
+            "fooled_confidence": [one.fooled_confidence for one in after.strengths],
+            "fooled": [one.fooled for one in after.strengths],
+        }
+    )
     figure = confidence_by_strength(
-        pd.DataFrame(
-            {
-                "strength": [one.strength for one in after.strengths],
-                "label_confidence": [one.label_confidence for one in after.strengths],
-                "fooled_confidence": [one.fooled_confidence for one in after.strengths],
-                "fooled": [one.fooled for one in after.strengths],
-            }
-        ),
+        table,
         label=names[trial["label"]],
         fooled_label=names[fooled_label],
         colour=classifier_colours(menu.classifiers)[condition["classifier"]],
@@ -139,9 +146,19 @@ def _strength(
             figure, key="strength-curve", theme=None, config=chart_menu(f"strength-{job.id}")
         )
         st.caption(
-            "The found perturbation, made weaker and stronger. Whether a classifier that is once"
-            " fooled stays fooled along the way is seen here, not assumed."
+            f"Fooled (shaded) at strengths {_ranges(table)}. The found perturbation is made weaker"
+            " and stronger: whether a classifier that is once fooled stays fooled on the way is"
+            " seen here, not assumed."
         )
+
+
+def _ranges(table: pd.DataFrame) -> str:
+    """ "0.90 to 1.05 and 1.30 to 1.50", or "none"."""
+    parts = (
+        f"{begin:.2f} to {end:.2f}" if end > begin else f"{begin:.2f}"
+        for begin, end in fooled_ranges(table)
+    )
+    return " and ".join(parts) or "none"
 
 
 def _filmstrip(frames: Sequence[Frame]) -> None:

@@ -61,7 +61,7 @@ export default function (component) {
   find(".presets").replaceChildren(
     ...Object.entries(data.presets).map(([name, points]) => {
       const made = button("preset", name, () => choose(points));
-      made.textContent = name;
+      made.textContent = name[0].toUpperCase() + name.slice(1);
       return made;
     }),
   );

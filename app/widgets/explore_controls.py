@@ -1,49 +1,57 @@
-"""What to search: generator, points, classifier, label, target, seed, search and schedule."""
+"""What to search: generator, points, classifier, label, target, seed, search and schedule.
+
+The address holds every choice that is not a default, so that a link or Back brings it again.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
 
 from app.runner.menu import GeneratorChoice, Menu
-from app.runner.plan import default_schedule, preset
+from app.runner.plan import LARGEST_SEED, default_schedule
 from app.runner.request import SearchRequest
-from app.widgets.explore_chain import chain
+from app.widgets.address import one_of, whole_number
+from app.widgets.explore_points import (
+    lit_points,
+    points_from_address,
+    points_picker,
+    write_points,
+)
 
 ANY_OTHER = "any other"
-#: Session keys; those that widgets have are the names in the address too.
-WEIGHTS = "layer_weights"
-POINTS = "points"
+LARGEST_BUDGET = 1_000_000
 LARGEST_DRAWN_SEED = 999_999
 
 
 def fill_in(menu: Menu, definition: Mapping[str, Any]) -> None:
-    """Set every control to what a search was asked with; before any control is shown."""
+    """Make the address name what a search was asked with; before any control is shown."""
     generator = menu.generators.get(definition["generator"])
     if generator is None:
         return
     [condition], trial = definition["conditions"], definition["trial"]
-    state = st.session_state
-    state["generator"] = generator.name
-    state["classifier"] = condition["classifier"]
-    names = _distinct(generator.labels)
-    state["label"] = names[trial["label"]]
-    state["target"] = ANY_OTHER if trial["target"] is None else names[trial["target"]]
-    state["seed"] = trial["seed"]
-    state["search"] = condition["search"]
-    state["schedule"] = condition["schedule_name"]
-    state[f"budget-{condition['schedule_name']}"] = condition["schedule"]["budget"]
-    state[f"{WEIGHTS}-of"] = generator.name
-    state[WEIGHTS] = _lit(generator, condition["layer_weights"])
+    names, search = distinct_names(generator.labels), condition["search"]
+    schedule, budget = condition["schedule_name"], condition["schedule"]["budget"]
+    first = next(iter(menu.generators))
+    _write("generator", generator.name, first)
+    _write("classifier", condition["classifier"], generator.classifiers[0])
+    _write("label", names[trial["label"]], names[0])
+    _write("target", ANY_OTHER if trial["target"] is None else names[trial["target"]], ANY_OTHER)
+    _write("seed", trial["seed"], 0)
+    _write("search", search, next(iter(menu.searches)))
+    _write("schedule", schedule, default_schedule(menu, generator, search))
+    _write("budget", budget, int(menu.schedules[schedule]["budget"]))
+    write_points(generator, lit_points(generator, condition["layer_weights"]))
 
 
 def controls(menu: Menu, *, locked: bool, owner: str) -> tuple[SearchRequest, Any]:
     """Show the controls: what they ask for as they stand, and the place for Run and Stop."""
     generator, classifier, label, target, seed = _first_row(menu, locked)
-    weights = _points(generator, locked)
+    weights = points_from_address(generator)
+    points_picker(generator, weights, locked=locked)
     search, schedule, budget, place = _search_row(menu, generator, locked)
     request = SearchRequest(
         generator=generator.name,
@@ -60,33 +68,36 @@ def controls(menu: Menu, *, locked: bool, owner: str) -> tuple[SearchRequest, An
     return request, place
 
 
+def distinct_names(names: tuple[str, ...]) -> list[str]:
+    """Label names as options: those that two labels share get their number, too."""
+    return [
+        f"{name} ({index})" if names.count(name) > 1 else name for index, name in enumerate(names)
+    ]
+
+
 def _first_row(menu: Menu, locked: bool) -> tuple[GeneratorChoice, str, int, int | None, int]:
-    columns = st.columns([2.2, 2.2, 1.6, 1.6, 1.3, 0.5], vertical_alignment="bottom")
-    name = _chosen(columns[0], "Generator", list(menu.generators), "generator", locked)
+    columns = st.columns([2.0, 2.1, 1.5, 1.5, 1.4, 0.9], vertical_alignment="bottom")
+    name = _searchable(columns[0], "Generator", "generator", list(menu.generators), locked)
     generator = menu.generators[name]
-    classifier = _chosen(
-        columns[1],
-        "Classifier",
-        list(generator.classifiers),
-        "classifier",
-        locked,
-        help="\n\n".join(
-            f"**{one}**: {menu.classifiers[one].title}. {menu.classifiers[one].accuracy}"
-            for one in generator.classifiers
-        ),
+    about = "\n\n".join(
+        f"**{one}**: {menu.classifiers[one].title}. {menu.classifiers[one].accuracy}"
+        for one in generator.classifiers
     )
-    names = _distinct(generator.labels)
-    label = _chosen(columns[2], "Label", names, "label", locked)
-    target = _chosen(
+    classifier = _searchable(
+        columns[1], "Classifier", "classifier", list(generator.classifiers), locked, about
+    )
+    names = distinct_names(generator.labels)
+    label = _searchable(columns[2], "Label", "label", names, locked)
+    target = _searchable(
         columns[3],
         "Target",
-        [ANY_OTHER, *(one for one in names if one != label)],
         "target",
+        [ANY_OTHER, *(one for one in names if one != label)],
         locked,
-        help="What the classifier is to say instead. “any other”: whatever is easiest.",
+        "What the classifier is to say instead. “any other”: whatever is easiest.",
     )
     columns[5].button(
-        "",
+        "Draw",
         icon=":material/casino:",
         help="Draw another seed",
         key="dice",
@@ -97,71 +108,44 @@ def _first_row(menu: Menu, locked: bool) -> tuple[GeneratorChoice, str, int, int
     seed = columns[4].number_input(
         "Seed",
         min_value=0,
-        max_value=2**53 - 1,
+        max_value=LARGEST_SEED,
         step=1,
-        key="seed",
-        bind="query-params",
         disabled=locked,
         help="Draws z: the same seed and label are the same source picture.",
+        **whole_number("seed", 0, LARGEST_SEED),
     )
     aim = None if target == ANY_OTHER else names.index(target)
     return generator, classifier, names.index(label), aim, int(seed)
 
 
-def _points(generator: GeneratorChoice, locked: bool) -> dict[str, float]:
-    weights = _current_weights(generator)
-    left, right = st.columns([10, 1.2], vertical_alignment="center")
-    with left:
-        chain(
-            generator,
-            weights,
-            key="chain",
-            locked=locked,
-            on_chosen=lambda: _choose_points(generator),
-        )
-    with right.popover("Weights", disabled=locked, width="stretch"):
-        st.caption(
-            "How much of p·σ is added at each lit point. 1 is the paper's; the perturbation's own"
-            " size is counted without the weight."
-        )
-        for point in weights:
-            st.number_input(
-                point,
-                min_value=0.0,
-                max_value=1000.0,
-                value=weights[point],
-                step=0.1,
-                key=f"weight-{generator.name}-{point}",
-                on_change=_weigh,
-                args=(generator.name, point),
-            )
-    _show_points_in_address(generator, weights)
-    return weights
-
-
 def _search_row(menu: Menu, generator: GeneratorChoice, locked: bool) -> tuple[str, str, int, Any]:
     columns = st.columns([2.4, 1.8, 1.2, 2.5, 1.8], vertical_alignment="bottom")
-    search = _segment(columns[0], "Search", list(menu.searches), "search", locked)
-    schedule = _segment(
-        columns[1],
+    searches = list(menu.searches)
+    search = columns[0].segmented_control(
+        "Search",
+        searches,
+        required=True,
+        disabled=locked,
+        **_forgetting(one_of("search", searches), "schedule", "budget"),
+    )
+    schedules = list(menu.searches[search])
+    usual = default_schedule(menu, generator, search)
+    schedule = columns[1].segmented_control(
         "Schedule",
-        list(menu.searches[search]),
-        "schedule",
-        locked,
-        default_schedule(menu, generator, search),
+        schedules,
+        required=True,
+        disabled=locked,
+        **_forgetting(one_of("schedule", schedules, usual), "budget"),
     )
     values = menu.schedules[schedule]
-    key = f"budget-{schedule}"
     budget = columns[2].number_input(
         "Budget",
         min_value=1,
-        max_value=1_000_000,
+        max_value=LARGEST_BUDGET,
         step=100,
-        key=key,
-        bind="query-params",
         disabled=locked,
-        **({} if key in st.session_state else {"value": int(values["budget"])}),
         help="Steps at most; then the search ends without success.",
+        **whole_number("budget", int(values["budget"]), LARGEST_BUDGET, least=1),
     )
     columns[3].caption(_in_words(search, values))
     return search, schedule, int(budget), columns[4]
@@ -177,102 +161,30 @@ def _in_words(search: str, schedule: Mapping[str, float]) -> str:
     return "Looks for the smallest ‖p‖ that suffices, and keeps the best until the budget is spent."
 
 
-def _chosen(
-    place: Any, title: str, options: list[str], key: str, locked: bool, help: str | None = None
+def _searchable(
+    place: Any, title: str, name: str, options: list[str], locked: bool, about: str | None = None
 ) -> str:
-    """A searchable choice that is in the address too; the first option by default."""
-    if st.session_state.get(key) not in options:
-        st.session_state.pop(key, None)
-    return place.selectbox(title, options, key=key, bind="query-params", disabled=locked, help=help)
+    return place.selectbox(title, options, disabled=locked, help=about, **one_of(name, options))
 
 
-def _segment(
-    place: Any, title: str, options: list[str], key: str, locked: bool, default: str | None = None
-) -> str:
-    """A choice between few, which is in the address too."""
-    if st.session_state.get(key) not in options:
-        st.session_state.pop(key, None)
-    return place.segmented_control(
-        title,
-        options,
-        key=key,
-        bind="query-params",
-        required=True,
-        disabled=locked,
-        **({} if key in st.session_state else {"default": default or options[0]}),
-    )
+def _forgetting(kept: dict[str, Any], *names: str) -> dict[str, Any]:
+    """A widget's arguments, such that a change also forgets what depends on its value."""
+    write: Callable[[], None] = kept["on_change"]
+
+    def change() -> None:
+        for name in names:
+            st.query_params.pop(name, None)
+        write()
+
+    return {**kept, "on_change": change}
+
+
+def _write(name: str, value: str | int, default: str | int) -> None:
+    if value == default:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != str(value):
+        st.query_params[name] = str(value)
 
 
 def _draw_seed() -> None:
-    st.session_state["seed"] = secrets.randbelow(LARGEST_DRAWN_SEED + 1)
-
-
-def _current_weights(generator: GeneratorChoice) -> dict[str, float]:
-    """Lit point → weight: this session's, else the address's, else all points."""
-    if st.session_state.get(f"{WEIGHTS}-of") != generator.name:
-        st.session_state[f"{WEIGHTS}-of"] = generator.name
-        st.session_state[WEIGHTS] = _from_address(generator)
-    return st.session_state[WEIGHTS]
-
-
-def _from_address(generator: GeneratorChoice) -> dict[str, float]:
-    text = st.query_params.get(POINTS, "all")
-    if text in generator.presets:
-        return _lit(generator, preset(generator, text)[1])
-    weights = {}
-    for part in text.split(","):
-        name, _, weight = part.partition(":")
-        try:
-            weights[name] = float(weight or 1)
-        except ValueError:
-            continue
-    known = {point.name: weights.get(point.name, 0.0) for point in generator.points}
-    return {name: weight for name, weight in known.items() if weight > 0} or _lit(
-        generator, [1.0] * len(generator.points)
-    )
-
-
-def _show_points_in_address(generator: GeneratorChoice, weights: Mapping[str, float]) -> None:
-    text = ",".join(
-        name if weight == 1 else f"{name}:{weight:g}" for name, weight in weights.items()
-    )
-    for name in generator.presets:
-        if _lit(generator, preset(generator, name)[1]) == weights:
-            text = name
-    if st.query_params.get(POINTS, "all") != text:
-        st.query_params[POINTS] = text
-
-
-def _lit(generator: GeneratorChoice, layer_weights: Any) -> dict[str, float]:
-    return {
-        point.name: float(weight)
-        for point, weight in zip(generator.points, layer_weights, strict=True)
-        if weight > 0
-    }
-
-
-def _choose_points(generator: GeneratorChoice) -> None:
-    chosen = st.session_state["chain"].chosen["points"]
-    before = st.session_state[WEIGHTS]
-    st.session_state[WEIGHTS] = {
-        point.name: before.get(point.name, 1.0)
-        for point in generator.points
-        if point.name in chosen
-    }
-
-
-def _weigh(generator: str, point: str) -> None:
-    weight = st.session_state[f"weight-{generator}-{point}"]
-    weights = dict(st.session_state[WEIGHTS])
-    if weight > 0:
-        weights[point] = weight
-    else:
-        weights.pop(point, None)
-    st.session_state[WEIGHTS] = weights
-
-
-def _distinct(names: tuple[str, ...]) -> list[str]:
-    """Names as options: those that two labels share get their number, too."""
-    return [
-        f"{name} ({index})" if names.count(name) > 1 else name for index, name in enumerate(names)
-    ]
+    st.query_params["seed"] = str(1 + secrets.randbelow(LARGEST_DRAWN_SEED))
