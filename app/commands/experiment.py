@@ -78,10 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--slots",
         type=int,
-        default=128,
         metavar="N",
         help="trials searched side by side; a part of the definition, since float noise depends"
-        " on it (default: 128)",
+        " on it (default: 128, or as many as there are)",
     )
     parser.add_argument("--name", default="", help="what to call it (default: made up)")
     parser.add_argument(

@@ -20,6 +20,8 @@ from engine.search.run import SearchRun
 #: Results wait so long, or until they are so many, to be written together.
 WRITE_SECONDS = 1.0
 WRITE_COUNT = 64
+#: Side by side the easy trials end first: before so many have ended, the time left is not known.
+FEWEST_FOR_TIME_LEFT = 10
 
 OnResult = Callable[[StoredCondition, Result], None]
 
@@ -71,6 +73,7 @@ def experiment_course(
             device=models.device,
         )
         waiting = _Waiting(recorder, condition, on_result)
+        pace.begin()
         try:
             while not search.finished:
                 ended = search.step()
@@ -114,11 +117,17 @@ class _Pace:
         self._missing = missing
         self._ended = 0
         self._trial_steps = 0
+        self._step = 0
         self._began = monotonic()
+
+    def begin(self) -> None:
+        """The next condition begins."""
+        self._step = 0
 
     def count(self, ended: int, busy: int) -> None:
         self._ended += ended
         self._trial_steps += busy
+        self._step += 1
 
     def progress(self, condition: StoredCondition) -> Progress:
         seconds = max(monotonic() - self._began, 1e-9)
@@ -129,7 +138,11 @@ class _Pace:
             "classifier": condition.classifier,
             "subset": condition.subset,
             "schedule": condition.schedule_name,
+            "step": self._step,
+            "budget": condition.schedule["budget"],
             "trials_per_second": self._ended / seconds,
             "steps_per_second": self._trial_steps / seconds,
-            "seconds_left": seconds / self._ended * left if self._ended else None,
+            "seconds_left": (
+                seconds / self._ended * left if self._ended >= FEWEST_FOR_TIME_LEFT else None
+            ),
         }

@@ -16,6 +16,7 @@ from app.runner.request import ExperimentRequest, RequestError, SearchRequest
 #: More names than this are not listed in a message: the nearest ones are.
 LISTED = 20
 LARGEST_SEED = 2**53 - 1
+USUAL_SLOTS = 128
 
 
 def exploration(menu: Menu, request: SearchRequest) -> dict[str, Any]:
@@ -58,7 +59,8 @@ def experiment(menu: Menu, request: ExperimentRequest) -> dict[str, Any]:
     generator = _generator(menu, request.generator)
     if not request.classifiers:
         raise RequestError(f"Choose at least one classifier: {', '.join(generator.classifiers)}.")
-    if request.trials < 1 or request.slots < 1:
+    slots = min(USUAL_SLOTS, request.trials) if request.slots is None else request.slots
+    if request.trials < 1 or slots < 1:
         raise RequestError("An experiment needs at least 1 trial and 1 slot.")
     _check_seed(request.seed)
     subsets = [preset(generator, name) for name in _distinct(request.subsets)]
@@ -80,7 +82,7 @@ def experiment(menu: Menu, request: ExperimentRequest) -> dict[str, Any]:
         "seed": request.seed,
         "targeted": request.targeted,
         "truncation": 1.0,
-        "slots": request.slots,
+        "slots": slots,
     }
 
 

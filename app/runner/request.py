@@ -37,7 +37,8 @@ class ExperimentRequest:
     """Every combination of classifiers × subsets × searches × schedules over one progression.
 
     `weights` adds one subset of the user's own. No schedules means the generator's own one; no
-    subsets and no weights means "all". `slots` trials are searched side by side.
+    subsets and no weights means "all". `slots` trials are searched side by side: by default 128,
+    or as many as there are.
     """
 
     generator: str
@@ -50,5 +51,5 @@ class ExperimentRequest:
     trials: int = 240
     seed: int = 0
     targeted: bool = True
-    slots: int = 128
+    slots: int | None = None
     owner: str = "local"

@@ -119,9 +119,16 @@ def _pace(now: Job, done: int, total: int) -> str:
         return "Waiting for the worker …"
     if now.cancel:
         return "Stopping …"
-    left = now.progress.get("seconds_left")
-    time_left = f" · about {_duration(left)} left" if left is not None else ""
-    return f"Running: {done} of {total} trials{time_left}"
+    at = now.progress
+    parts = [f"Running: {done} of {total} trials"]
+    if at.get("seconds_left") is not None:
+        parts.append(f"about {_duration(at['seconds_left'])} left")
+    elif "step" in at:
+        parts.append(f"step {at['step']} of at most {at['budget']}")
+    if "steps_per_second" in at:
+        parts.append(f"{at['classifier']}, {at['subset']}, {at['schedule']}")
+        parts.append(f"{at['steps_per_second']:,.0f} steps/s")
+    return " · ".join(parts)
 
 
 def _duration(seconds: float) -> str:

@@ -51,6 +51,16 @@ def test_an_experiment_is_every_combination(menu: Menu) -> None:
     assert (definition.trials, definition.seed, definition.targeted) == (240, 0, True)
 
 
+@pytest.mark.parametrize(
+    ("trials", "asked", "slots"), [(240, None, 128), (12, None, 12), (12, 4, 4), (240, 256, 256)]
+)
+def test_slots_are_recorded_since_float_noise_depends_on_them(
+    menu: Menu, trials: int, asked: int | None, slots: int
+) -> None:
+    request = replace(EXPERIMENT, trials=trials, slots=asked)
+    assert plan.experiment(menu, request)["slots"] == slots
+
+
 def test_a_definition_is_the_engines_own_and_survives_json(menu: Menu) -> None:
     record = plan.experiment(menu, EXPERIMENT)
     again = json.loads(json.dumps(record))
