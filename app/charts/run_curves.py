@@ -12,7 +12,7 @@ COURSE_HEIGHT = 340
 STRENGTH_HEIGHT = 320
 
 
-def course(
+def course_of_run(
     history: pd.DataFrame,
     *,
     colour: str,
@@ -103,7 +103,7 @@ def magnitude_by_point(
             y=magnitudes["magnitude"],
             marker_color=colour,
             text=[
-                f"{magnitude:.3g}" if active else "–"
+                f"{magnitude:#.3g}" if active else "–"
                 for magnitude, active in zip(
                     magnitudes["magnitude"], magnitudes["active"], strict=True
                 )

@@ -9,7 +9,8 @@ from contextlib import closing
 from typing import Any
 
 from app.commands.options import add_running, point_weights
-from app.commands.terminal import ProgressLine, duration, print_object, say
+from app.commands.terminal import ProgressLine, print_object, say
+from app.figures import duration
 from app.runner.interruption import Interrupted, interruption
 from app.runner.request import ExperimentRequest, RequestError
 from app.runner.table import find_experiment

@@ -7,7 +7,8 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from app.commands.terminal import figures, print_object, say
+from app.commands.terminal import print_object, say
+from app.figures import figures
 from app.runner.request import RequestError
 
 if TYPE_CHECKING:

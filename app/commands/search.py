@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from app.commands.options import add_running, point_weights
-from app.commands.terminal import ProgressLine, figures, print_object, say
+from app.commands.terminal import ProgressLine, print_object, say
+from app.figures import figures
 from app.runner.interruption import Interrupted, interruption
 from app.runner.request import SearchRequest
 

@@ -50,18 +50,3 @@ def say(text: str) -> None:
 def print_object(value: Mapping[str, Any]) -> None:
     """One line of JSON Lines on standard output."""
     print(json.dumps(value, allow_nan=False, ensure_ascii=False), flush=True)
-
-
-def duration(seconds: float) -> str:
-    """ "42 s", "3 min 05 s", "2 h 10 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-
-
-def figures(number: float | None) -> str:
-    """Three significant digits; "–" for none."""
-    return "–" if number is None else f"{number:#.3g}".rstrip(".")

@@ -9,8 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from app.access import current_home, database, visitor
-from app.charts.run_curves import course, magnitude_by_point
+from app.charts.run_curves import course_of_run, magnitude_by_point
 from app.charts.theme import chart_menu, classifier_colours
+from app.figures import figures
 from app.guard import guarded
 from app.runner.live import Live, read_live
 from app.runner.menu import GeneratorChoice, Menu, read_menu
@@ -54,7 +55,7 @@ def render() -> None:
     st.html(STYLE)
     ensure_worker(current_home())
     menu = read_menu(current_home())
-    st.header("How far must the meaning shift before the classifier is fooled?")
+    st.header("How far must the meaning shift before the classifier is fooled?", anchor=False)
     if menu is None:
         _wait_for_worker()
         return
@@ -162,7 +163,7 @@ def _follow(menu: Menu, chosen: GeneratorChoice, shown: Shown | None) -> None:
     history = live.history if live else None
     left.markdown("**Margin, and magnitude under its bound, at each step**")
     left.plotly_chart(
-        course(
+        course_of_run(
             pd.DataFrame(
                 {
                     "step": history.step if history else [],
@@ -211,20 +212,20 @@ def _in_words(
         }.get(now.state, ("Nothing to show", now.message or "Press Run to search again."))
     if now.state == "failed":
         return "Failed", now.message or ""
-    figures = (
-        f"{live.step} of {live.budget} steps · {live.seconds:.1f} s · margin {live.margin:.3g}"
-        f" · ‖p‖ {live.magnitude:.3g}, bound {live.bound:.3g}"
-        if live.margin is not None and live.magnitude is not None and live.bound is not None
+    course = (
+        f"{live.step} of {live.budget} steps · {live.seconds:.1f} s · margin"
+        f" {figures(live.margin)} · ‖p‖ {figures(live.magnitude)}, bound {figures(live.bound)}"
+        if live.magnitude is not None
         else ""
     )
     if now.state == "stopped":
-        return "Stopped", figures
+        return "Stopped", course
     match live.outcome:
         case "found":
-            return f"Fooled at magnitude {live.magnitude:.3g}", figures
+            return f"Fooled at magnitude {figures(live.magnitude)}", course
         case "exhausted":
             return (
-                f"Not fooled up to magnitude {live.bound:.3g}",
+                f"Not fooled up to magnitude {figures(live.bound)}",
                 f"All {live.budget} steps are spent: a larger budget may still find something.",
             )
         case "skipped":
@@ -236,4 +237,4 @@ def _in_words(
             )
         case "failed":
             return "Failed", live.message or ""
-    return "Searching", figures
+    return "Searching", course

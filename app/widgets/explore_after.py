@@ -13,6 +13,7 @@ import streamlit as st
 from app.access import current_home, database
 from app.charts.run_curves import confidence_by_strength, fooled_ranges
 from app.charts.theme import chart_menu, classifier_colours
+from app.figures import figures
 from app.runner.live import After, Frame, Live, read_after, read_live
 from app.runner.menu import GeneratorChoice, Menu
 from app.widgets.explore_files import picture_pair, run_as_gif, run_as_json
@@ -168,7 +169,7 @@ def _filmstrip(frames: Sequence[Frame]) -> None:
     ]
     cells = "".join(
         f'<figure><img src="{address(frame.image)}" alt="step {frame.step}">'
-        f"<figcaption>step {frame.step}<br>‖p‖ {frame.magnitude:.3g}</figcaption></figure>"
+        f"<figcaption>step {frame.step}<br>‖p‖ {figures(frame.magnitude)}</figcaption></figure>"
         for frame in chosen
     )
     st.html(
