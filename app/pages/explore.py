@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -28,6 +29,7 @@ from data.results import Experiment, experiment
 RUN = "run"
 FRAME_SECONDS = 0.3
 WAIT_SECONDS = 0.5
+PATIENCE_SECONDS = 60.0
 
 
 STYLE = """
@@ -59,6 +61,8 @@ def render() -> None:
     if menu is None:
         _wait_for_worker()
         return
+    if menu.problem:
+        st.warning(menu.problem)
     shown = _shown()
     if shown is not None and st.session_state.get("filled_in") != shown.job.id:
         if set(st.query_params) == {RUN}:  # a permalink: else the address has the choices, too
@@ -96,7 +100,14 @@ def _wait_for_worker() -> None:
     if read_menu(current_home()) is not None:
         st.rerun()
     ensure_worker(current_home())
-    st.info("Starting the worker, which runs the searches: a few seconds, the first time only.")
+    waited = monotonic() - st.session_state.setdefault("waiting-since", monotonic())
+    if waited < PATIENCE_SECONDS:
+        st.info("Starting the worker, which runs the searches: a few seconds, the first time only.")
+    else:
+        st.error(
+            f"The worker does not start. The reason is in {current_home().logs}, or run"
+            " `python -m app worker` in a terminal to see it."
+        )
 
 
 def _buttons(place: Any, request: SearchRequest, running: Shown | None) -> None:

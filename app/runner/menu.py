@@ -62,13 +62,15 @@ class Menu:
     """Every choice there is.
 
     `schedules` gives each schedule's values by field; `searches` names, for each search, the
-    schedules that are made for it.
+    schedules that are made for it. `problem` is a sentence about the user's own entries, where
+    they could not be read and are left out.
     """
 
     generators: dict[str, GeneratorChoice]
     classifiers: dict[str, ClassifierChoice]
     schedules: dict[str, dict[str, float]]
     searches: dict[str, tuple[str, ...]]
+    problem: str | None = None
 
 
 def write_menu(home: Home, menu: Menu) -> None:
@@ -99,6 +101,7 @@ def _menu(record: dict[str, Any]) -> Menu:
         },
         schedules=record["schedules"],
         searches={name: tuple(schedules) for name, schedules in record["searches"].items()},
+        problem=record["problem"],
     )
 
 

@@ -18,6 +18,7 @@ from engine.catalogue import (
     GeneratorEntry,
     LoadedClassifier,
     LoadedGenerator,
+    ModelError,
     catalogue,
     load_classifier,
     load_generator,
@@ -30,19 +31,31 @@ log = logging.getLogger(__name__)
 
 
 class Models:
-    """Generators and classifiers on one device, each loaded on first use. Raises ModelError."""
+    """Generators and classifiers on one device, each loaded on first use. Raises ModelError.
 
-    def __init__(self, home: Home, device: str = "cpu") -> None:
+    `lenient`: where the user's own entries cannot be read, go on without them and say so in the
+    menu; a worker must not fail everybody for one file.
+    """
+
+    def __init__(self, home: Home, device: str = "cpu", *, lenient: bool = False) -> None:
         self.device = device
         self._home = home
         self._folders = (bundled(), home.weights)
         self._generators: dict[tuple[str, float], LoadedGenerator] = {}
         self._classifiers: dict[str, LoadedClassifier] = {}
-        self.catalogue: Catalogue = catalogue(home.models)
+        self._problem: str | None = None
+        try:
+            self.catalogue: Catalogue = catalogue(home.models)
+        except ModelError as error:
+            if not lenient:
+                raise
+            log.warning("The user's own models are left out: %s", error)
+            self._problem = str(error)
+            self.catalogue = catalogue()
 
     def menu(self) -> Menu:
         """What can be asked for, weights hashed as they are now."""
-        return menu(self.catalogue, self._folders)
+        return replace(menu(self.catalogue, self._folders), problem=self._problem)
 
     def generator(self, name: str, truncation: float = 1.0) -> LoadedGenerator:
         """The generator with its σ, which is measured now where it never was."""

@@ -18,6 +18,7 @@ from app.runner.experiment_course import experiment_course
 from app.runner.explain import explain
 from app.runner.menu import write_menu
 from app.runner.models import Models
+from app.runner.old_runs import drop_old_runs
 from app.runner.search_course import search_course
 from data.database import open_database
 from data.home import Home
@@ -95,11 +96,17 @@ class _Worker:
         self._device = device
         self._threads = threads
         self._name = f"{socket.gethostname()}-{os.getpid()}"
-        self._models = Models(home, device)
         self._running: list[_Running] = []
         self._looked = -LOOK_SECONDS
-        write_menu(home, self._models.menu())
+        self._read_models()
+        drop_old_runs(home, database)
         log.info("Worker %s serves %s with %d threads.", self._name, device, threads)
+
+    def _read_models(self) -> None:
+        """Read the catalogue and the user's own entries, and offer them to the pages."""
+        self._models_seen = _state_of(self._home)
+        self._models = Models(self._home, self._device, lenient=True)
+        write_menu(self._home, self._models.menu())
 
     def take_over(self) -> None:
         """Queue again what a worker that died has left: who holds the lock is the only one."""
@@ -165,6 +172,9 @@ class _Worker:
                 self._end(running, "stopped")
             elif monotonic() - running.reported >= REPORT_SECONDS:
                 beat(self._database, running.job.id, self._name)
+        if not self._running and _state_of(self._home) != self._models_seen:
+            log.info("The user's own models have changed.")
+            self._read_models()
         while self._room():
             claimed = claim(self._database, self._device, self._name)
             if claimed is None:
@@ -185,3 +195,9 @@ class _Worker:
         if claimed.kind == "search":
             return search_course(self._database, self._home, self._models, stored, claimed.id)
         return experiment_course(self._database, self._home, self._models, stored)
+
+
+def _state_of(home: Home) -> tuple[tuple[str, int], ...]:
+    """What tells that the user's own models or weights were changed: names and times of files."""
+    files = [*home.models.glob("*.py"), *home.weights.iterdir()]
+    return tuple(sorted((file.name, file.stat().st_mtime_ns) for file in files if file.is_file()))

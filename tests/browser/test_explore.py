@@ -294,11 +294,17 @@ def test_a_saved_run_is_listed_and_opens_again(visit: Callable[[str], Page]) -> 
     run = started(page)
     press(page, "Save")
     expect(page.get_by_role("button", name="Saved", exact=True)).to_be_disabled()
+    page.get_by_role("button", name="Permalink").click()
+    permalink = page.get_by_text(re.compile(rf"^http.*run={run}$")).inner_text()
     page = visit("/")
     page.get_by_role("button", name="Saved runs").click()
     page.get_by_role("button", name=re.compile("seven → any other, mnist-standard")).click()
     page.wait_for_url(re.compile(run))
     state(page, re.compile(r"Fooled at magnitude \d"))
+    page.goto("about:blank")
+    page.goto(permalink)
+    state(page, re.compile(r"Fooled at magnitude \d"))
+    expect(page.get_by_role("spinbutton", name="Seed")).to_have_value("3")
 
 
 def test_screenshots_of_its_four_states(

@@ -11,8 +11,11 @@ from dataclasses import replace
 import pytest
 from sqlite_utils import Database
 
-from app.runner.live import Live, read_after, read_live
+from app.runner.live import Live, read_after, read_live, write_live
 from app.runner.lock import WorkerRuns, worker_alive, worker_lock, worker_process
+from app.runner.menu import read_menu, write_menu
+from app.runner.models import Models
+from app.runner.old_runs import drop_old_runs
 from app.runner.request import ExperimentRequest, SearchRequest
 from app.runner.search_course import STRENGTHS
 from app.runner.submit import (
@@ -24,7 +27,7 @@ from app.runner.submit import (
 from data.home import Home
 from data.images import decode, read_image
 from data.jobs import Job, cancel, job
-from data.results import StoredResult, conditions, results, source
+from data.results import StoredResult, conditions, results, save_experiment, source
 from tests.app.processes import until
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -222,3 +225,31 @@ def test_a_page_starts_a_worker_when_none_is_alive_and_it_ends_with_its_home(pla
     assert worker_process(place, "cpu") == process
     (place.root / "worker-cpu.lock").unlink()
     until(lambda: os.waitpid(process, os.WNOHANG) != (0, 0))
+
+
+def test_models_that_are_added_or_broken_meanwhile_are_offered_or_named(
+    place: Home, worker: subprocess.Popen[str]
+) -> None:
+    assert "tiny" in read_menu(place).generators
+    entries = place.models / "tiny.py"
+    text = entries.read_text()
+    entries.write_text(text.replace('name="tiny"', 'name="small"'))
+    until(lambda: "small" in read_menu(place).generators)
+    entries.write_text("ENTRIES = None.nothing")
+    until(lambda: read_menu(place).problem)
+    assert "does not run" in read_menu(place).problem
+    assert "mnist-conv" in read_menu(place).generators
+
+
+def test_of_the_runs_that_nobody_saved_the_oldest_lose_their_live_files(
+    place: Home, database: Database
+) -> None:
+    write_menu(place, Models(place).menu())
+    runs = [submit_search(database, place, FAIR) for _ in range(4)]
+    for age, run in enumerate(runs):
+        write_live(place, run, Live("done", 0))
+        cancel(database, run)
+        os.utime(place.runs / run, (age, age))
+    save_experiment(database, job(database, runs[0]).experiment_id, "kept")
+    assert drop_old_runs(place, database, keep=2) == 1
+    assert [read_live(place, run) is not None for run in runs] == [True, False, True, True]
