@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -24,68 +27,11 @@ def course_of_run(
     `history`: rows with step, margin, magnitude and bound. Before the first row the axes are there,
     empty, over the steps of the `budget`, so that nothing moves when the search begins.
     """
-    muted = SCHEMES[scheme].muted
-    figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.09)
-    line = {"color": colour, "width": 2}
-    figure.add_trace(
-        go.Scatter(
-            x=history["step"],
-            y=history["margin"],
-            line=line,
-            mode="lines",
-            showlegend=False,
-            hovertemplate="step %{x}<br>margin %{y:.3g}<extra></extra>",
-        ),
-        row=1,
-        col=1,
-    )
-    figure.add_hline(0, line={"color": muted, "width": 1}, row=1, col=1)
-    figure.add_annotation(
-        text="above 0: fooled",
-        x=0,
-        y=0,
-        xref="x domain",
-        yref="y",
-        xanchor="left",
-        yanchor="bottom",
-        showarrow=False,
-        font={"size": 12, "color": muted},
-    )
-    figure.add_trace(
-        go.Scatter(
-            x=history["step"],
-            y=history["magnitude"],
-            name="magnitude ‖p‖₂",
-            line=line,
-            mode="lines",
-            hovertemplate="step %{x}<br>magnitude %{y:.3g}<extra></extra>",
-        ),
-        row=2,
-        col=1,
-    )
-    figure.add_trace(
-        go.Scatter(
-            x=history["step"],
-            y=history["bound"],
-            name="bound",
-            line={"color": SCHEMES[scheme].text, "width": 1.5, "dash": "dash"},
-            mode="lines",
-            hovertemplate="step %{x}<br>bound %{y:.3g}<extra></extra>",
-        ),
-        row=2,
-        col=1,
-    )
+    figure = go.Figure(_empty_course(colour, scheme))
+    for trace, column in zip(figure.data, ("margin", "magnitude", "bound"), strict=True):
+        trace.x, trace.y = history["step"], history[column]
     last = history["step"].max() if len(history) else budget or 1
-    figure.update_xaxes(range=[0, max(float(last), 1) * 1.02])
-    figure.update_xaxes(title_text="Step", row=2)
-    figure.update_yaxes(title_text="Margin (logits)", row=1)
-    figure.update_yaxes(title_text="Magnitude", rangemode="tozero", row=2)
-    figure.update_layout(
-        template=template(scheme),
-        height=COURSE_HEIGHT,
-        margin={"t": 28, "b": 44, "l": 64, "r": 12},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-    )
+    figure.layout.xaxis.range = figure.layout.xaxis2.range = [0, max(float(last), 1) * 1.02]
     return figure
 
 
@@ -96,26 +42,80 @@ def magnitude_by_point(
 
     `magnitudes`: rows with point, magnitude (‖p_i‖₂) and active (whether its weight is above 0).
     """
+    figure = go.Figure(_no_bars(colour, scheme))
+    [bars] = figure.data
+    bars.x, bars.y = magnitudes["point"], magnitudes["magnitude"]
+    bars.text = [
+        f"{magnitude:#.3g}" if active else "–"
+        for magnitude, active in zip(magnitudes["magnitude"], magnitudes["active"], strict=True)
+    ]
+    top = float(magnitudes["magnitude"].max()) if len(magnitudes) else 0.0
+    figure.layout.yaxis.range = [0, 1.18 * top or 1]
+    return figure
+
+
+# Plotly takes long to check a layout. These two charts are drawn several times a second, so their
+# layouts are made once.
+
+
+@lru_cache(maxsize=64)
+def _empty_course(colour: str, scheme: SchemeName) -> dict[str, Any]:
     scheme_colours = SCHEMES[scheme]
+    figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.09)
+    line = {"color": colour, "width": 2}
+    dashes = {"color": scheme_colours.text, "width": 1.5, "dash": "dash"}
+    for name, row, style in (
+        ("margin", 1, line),
+        ("magnitude ‖p‖₂", 2, line),
+        ("bound", 2, dashes),
+    ):
+        figure.add_trace(
+            go.Scatter(
+                name=name,
+                line=style,
+                mode="lines",
+                showlegend=row == 2,
+                hovertemplate=f"step %{{x}}<br>{name} %{{y:.3g}}<extra></extra>",
+            ),
+            row=row,
+            col=1,
+        )
+    figure.add_hline(0, line={"color": scheme_colours.muted, "width": 1}, row=1, col=1)
+    figure.add_annotation(
+        text="above 0: fooled",
+        x=0,
+        y=0,
+        xref="x domain",
+        yref="y",
+        xanchor="left",
+        yanchor="bottom",
+        showarrow=False,
+        font={"size": 12, "color": scheme_colours.muted},
+    )
+    figure.update_xaxes(title_text="Step", row=2)
+    figure.update_yaxes(title_text="Margin (logits)", row=1)
+    figure.update_yaxes(title_text="Magnitude", rangemode="tozero", row=2)
+    figure.update_layout(
+        template=template(scheme),
+        height=COURSE_HEIGHT,
+        margin={"t": 28, "b": 44, "l": 64, "r": 12},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+    )
+    return figure.to_dict()
+
+
+@lru_cache(maxsize=64)
+def _no_bars(colour: str, scheme: SchemeName) -> dict[str, Any]:
     figure = go.Figure(
         go.Bar(
-            x=magnitudes["point"],
-            y=magnitudes["magnitude"],
             marker_color=colour,
-            text=[
-                f"{magnitude:#.3g}" if active else "–"
-                for magnitude, active in zip(
-                    magnitudes["magnitude"], magnitudes["active"], strict=True
-                )
-            ],
             textposition="outside",
-            textfont={"size": 12, "color": scheme_colours.text},
+            textfont={"size": 12, "color": SCHEMES[scheme].text},
             cliponaxis=False,
             hovertemplate="%{x}<br>‖p‖₂ %{y:.3g}<extra></extra>",
         )
     )
-    top = float(magnitudes["magnitude"].max()) if len(magnitudes) else 0.0
-    figure.update_yaxes(title_text="Magnitude at the point", range=[0, 1.18 * top or 1])
+    figure.update_yaxes(title_text="Magnitude at the point")
     figure.update_xaxes(ticks="")
     figure.update_layout(
         template=template(scheme),
@@ -124,7 +124,7 @@ def magnitude_by_point(
         margin={"t": 28, "b": 44, "l": 64, "r": 12},
         showlegend=False,
     )
-    return figure
+    return figure.to_dict()
 
 
 def confidence_by_strength(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -30,6 +30,7 @@ RUN = "run"
 FRAME_SECONDS = 0.3
 WAIT_SECONDS = 0.5
 PATIENCE_SECONDS = 60.0
+STOP_SECONDS = 0.7
 
 
 STYLE = """
@@ -145,7 +146,12 @@ def _start(request: SearchRequest) -> None:
 
 
 def _stop(run_id: str) -> None:
-    cancel(database(), run_id)
+    """Ask for the end, and wait a moment for it, so that the page shows it at once."""
+    deadline = monotonic() + STOP_SECONDS
+    now = cancel(database(), run_id)
+    while now is not None and now.active and monotonic() < deadline:
+        sleep(0.02)
+        now = job(database(), run_id)
 
 
 def _follow(menu: Menu, chosen: GeneratorChoice, shown: Shown | None) -> None:
@@ -248,4 +254,4 @@ def _in_words(
             )
         case "failed":
             return "Failed", live.message or ""
-    return "Searching", course
+    return "Stopping" if now.cancel else "Searching", course

@@ -19,7 +19,7 @@ HISTORY = pd.DataFrame(
 
 def test_the_course_draws_margin_magnitude_and_a_dashed_bound() -> None:
     figure = course_of_run(HISTORY, colour="#0072B2")
-    drawn = {trace.name or "margin": trace for trace in figure.data}
+    drawn = {trace.name: trace for trace in figure.data}
     assert list(drawn["margin"].y) == [-3, -1, 1]
     assert list(drawn["magnitude ‖p‖₂"].y) == [0, 1, 1.1]
     assert list(drawn["bound"].y) == [1, 1, 1.1]
