@@ -73,19 +73,20 @@ def _table(working: bool) -> None:
 def _row(one: Experiment) -> dict[str, object]:
     counts = outcome_counts(database(), one.id)
     done = sum(sum(of.values()) for of in counts.values())
-    total = one.trials * len(one.definition["conditions"])
+    of_conditions = len(conditions(database(), one.id))
+    total = one.trials * of_conditions
     return {
         "Name": one.name,
         "Started": one.created_at[:16].replace("T", " "),
         "Generator": one.generator,
-        "Conditions": len(one.definition["conditions"]),
+        "Conditions": of_conditions,
         "Trials": one.trials,
-        "Done": done / total,
+        "Done": done / total if total else 0.0,
         **{
             outcome.capitalize(): sum(of.get(outcome, 0) for of in counts.values())
             for outcome in OUTCOMES
         },
-        "State": "done" if done == total else _state(one),
+        "State": "done" if 0 < done == total else _state(one),
     }
 
 

@@ -40,6 +40,7 @@ SCHEMES = ("light", "dark")
 PATIENCE_MS = 30_000
 START_SECONDS = 90
 END_SECONDS = 30
+LOG_CHARACTERS = 4000
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -203,6 +204,9 @@ def page(
         FAILURES.mkdir(exist_ok=True)
         name = re.sub(r"[^\w-]+", "-", request.node.name)
         page.screenshot(path=FAILURES / f"{name}.png", full_page=True)
+        for server in {"app", "own_app"} & set(request.fixturenames):
+            log = request.getfixturevalue(server).home / "logs" / "app.log"
+            print(f"The end of {log}:\n{log.read_text()[-LOG_CHARACTERS:]}")
     context.close()
 
 
