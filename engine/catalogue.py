@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import runpy
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,84 +19,27 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from engine.classifiers.by_name import classifier_by_name
 from engine.classifiers.interface import Classifier
 from engine.classifiers.mnist import LeNet5, StandardCnn
+from engine.classifiers.published import obtain_weights
+from engine.downloads import Progress
+from engine.entries import (
+    ClassifierEntry,
+    Entry,
+    GeneratorEntry,
+    Labels,
+    ModelError,
+    Provenance,
+    Weights,
+)
 from engine.generators.interface import Generator, Point
 from engine.generators.mnist_conv import MnistConv
+from engine.imagenet_classifiers import IMAGENET_CLASSIFIERS
 from engine.scales import load_scales
 
 Module = TypeVar("Module", bound=nn.Module)
 NamedEntry = TypeVar("NamedEntry", "GeneratorEntry", "ClassifierEntry")
-
-
-class ModelError(Exception):
-    """A model cannot be had; the message is one sentence for the user, with what to do."""
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Class names, and how people are asked about each ("a seven")."""
-
-    names: tuple[str, ...]
-    phrases: tuple[str, ...]
-    glosses: dict[int, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if len(self.names) != len(self.phrases):
-            raise ValueError(f"{len(self.names)} names but {len(self.phrases)} phrases.")
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """Where a model comes from, and what its makers measured."""
-
-    source: str
-    licence: str
-    accuracy: str = ""
-
-
-@dataclass(frozen=True)
-class Weights:
-    """A safetensors file. Without `sha256`, the model card (JSON) beside the file has it."""
-
-    filename: str
-    sha256: str | None = None
-    repair: str = "Restore it from where it came."
-    prepare: Callable[[dict[str, Tensor]], dict[str, Tensor]] | None = None
-
-
-@dataclass(frozen=True)
-class GeneratorEntry:
-    """A generator: `presets` name layer subsets by point names, in the order of the picker."""
-
-    name: str
-    title: str
-    build: Callable[[], Generator]
-    weights: Weights
-    labels: Labels
-    presets: dict[str, tuple[str, ...]]
-    schedule: str
-    provenance: Provenance
-    scales: str | None = None
-
-
-@dataclass(frozen=True)
-class ClassifierEntry:
-    """A classifier for images of `image_shape` in [0, 1]; it resizes and normalises inside."""
-
-    name: str
-    title: str
-    build: Callable[[], nn.Module]
-    weights: Weights
-    labels: Labels
-    image_shape: tuple[int, int, int]
-    provenance: Provenance
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
-    size: int | None = None
-
-
-Entry = GeneratorEntry | ClassifierEntry
 
 
 @dataclass(frozen=True)
@@ -111,7 +54,12 @@ class Catalogue:
         return _named(self.generators, name, "generator")
 
     def classifier(self, name: str) -> ClassifierEntry:
-        """The entry, or a ModelError that lists the valid names."""
+        """The entry, or a ModelError that lists the valid names.
+
+        `torchvision:NAME` and `timm:NAME` need no entry (engine/classifiers/by_name.py).
+        """
+        if ":" in name and name not in self.classifiers:
+            return classifier_by_name(name)
         return _named(self.classifiers, name, "classifier")
 
     def fitting_classifiers(self, generator: str) -> list[str]:
@@ -144,7 +92,7 @@ def catalogue(models_folder: Path | None = None) -> Catalogue:
 
     Raises ModelError for a file that does not run, defines no ENTRIES, or repeats a name.
     """
-    entries: list[Entry] = [*BUILT_IN]
+    entries: list[Entry] = [*BUILT_IN, *IMAGENET_CLASSIFIERS]
     for file in sorted(models_folder.glob("*.py")) if models_folder else []:
         entries += _user_entries(file)
     generators: dict[str, GeneratorEntry] = {}
@@ -185,12 +133,26 @@ def load_generator(
 
 
 def load_classifier(
-    entry: ClassifierEntry, folders: Sequence[Path], device: str = "cpu"
+    entry: ClassifierEntry,
+    folders: Sequence[Path],
+    device: str = "cpu",
+    on_progress: Progress = lambda done, total: None,
 ) -> LoadedClassifier:
-    """Build, load with the checksum verified, wrap in its preprocessing. Raises ModelError."""
+    """Build, load with the checksum verified, wrap in its preprocessing. Raises ModelError.
+
+    Weights that have an origin and are in none of the folders are fetched into the last.
+    """
+    if entry.origin and not any((folder / entry.weights.filename).is_file() for folder in folders):
+        obtain_weights(entry, folders[-1], on_progress=on_progress)
     network = entry.build()
     checksum = _load_weights(network, entry.weights, folders)
-    module = Classifier(network, mean=entry.mean, std=entry.std, size=entry.size)
+    module = Classifier(
+        network,
+        mean=entry.mean,
+        std=entry.std,
+        size=entry.size,
+        interpolation=entry.interpolation,
+    )
     # Channels last: pooling and convolutions are up to three times as fast on a CPU.
     module = _freeze(module, device).to(memory_format=torch.channels_last)
     return LoadedClassifier(entry, module, checksum)

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from torch import nn
 
-from engine.catalogue import Provenance, Weights
 from engine.classifiers.imagenet import IMAGENET, MEAN, STD
 from engine.classifiers.origin import Origin
 from engine.classifiers.photos import Framing
-from engine.classifiers.published import PublishedClassifier
+from engine.entries import ClassifierEntry, Provenance, Weights
 
 _REPAIR = (
     "Run `python -m app models fetch {0}`, or `python -m app models import {0} FILE` with a file"
@@ -39,8 +38,8 @@ def _resnet50_entry(
     *,
     size: int = 224,
     resize: int | None = 256,
-) -> PublishedClassifier:
-    return PublishedClassifier(
+) -> ClassifierEntry:
+    return ClassifierEntry(
         name=name,
         title=title,
         build=_resnet50,
@@ -56,7 +55,7 @@ def _resnet50_entry(
     )
 
 
-IMAGENET_CLASSIFIERS: tuple[PublishedClassifier, ...] = (
+IMAGENET_CLASSIFIERS: tuple[ClassifierEntry, ...] = (
     _resnet50_entry(
         "resnet50",
         "ResNet50, standard training",
@@ -70,7 +69,7 @@ IMAGENET_CLASSIFIERS: tuple[PublishedClassifier, ...] = (
             sha256="0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
         ),
     ),
-    PublishedClassifier(
+    ClassifierEntry(
         name="efficientnet-b4-ns",
         title="EfficientNet-B4, Noisy Student",
         build=_efficientnet_b4,

@@ -11,7 +11,6 @@ from PIL import Image
 
 from engine.catalogue import Labels, LoadedClassifier
 from engine.classifiers.photos import Framing, LabelledPhoto, labelled_photos, open_photo
-from engine.classifiers.published import PublishedClassifier
 from engine.imagenet_labels import imagenet_labels
 
 TOP = 5
@@ -83,7 +82,7 @@ def accuracy(
 def default_framing(classifier: LoadedClassifier) -> Framing:
     """The entry's own, or the usual one: resized to 8/7 of the network's size, central crop."""
     entry = classifier.entry
-    if isinstance(entry, PublishedClassifier) and entry.framing is not None:
+    if entry.framing is not None:
         return entry.framing
     size = entry.size or entry.image_shape[-1]
     return Framing(crop=size, resize=round(size / 0.875) if entry.size else size)

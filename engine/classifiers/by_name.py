@@ -15,18 +15,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.catalogue import Labels, ModelError, Provenance, Weights
 from engine.classifiers.checkpoints import CheckpointError, read_checkpoint
 from engine.classifiers.imagenet import IMAGENET
 from engine.classifiers.origin import Origin
 from engine.classifiers.photos import Framing
-from engine.classifiers.published import PublishedClassifier
+from engine.entries import ClassifierEntry, Labels, ModelError, Provenance, Weights
 from engine.imagenet_labels import noun_phrase
 
 
 def classifier_by_name(
     name: str, *, checkpoint: str | Path | None = None, labels: Labels | None = None
-) -> PublishedClassifier:
+) -> ClassifierEntry:
     """The entry of `torchvision:resnet18`, `torchvision:resnet50.IMAGENET1K_V1`,
     `timm:resnet18.a1_in1k` and the like.
 
@@ -49,7 +48,7 @@ def classifier_by_name(
     return entry if checkpoint is None else _with_checkpoint(entry, Path(checkpoint).resolve())
 
 
-def _with_checkpoint(entry: PublishedClassifier, file: Path) -> PublishedClassifier:
+def _with_checkpoint(entry: ClassifierEntry, file: Path) -> ClassifierEntry:
     """The same architecture with the weights of `file`, identified by the file's checksum."""
     try:
         saved = read_checkpoint(file)
@@ -72,7 +71,7 @@ def _with_checkpoint(entry: PublishedClassifier, file: Path) -> PublishedClassif
     )
 
 
-def _torchvision(name: str, labels: Labels | None) -> PublishedClassifier:
+def _torchvision(name: str, labels: Labels | None) -> ClassifierEntry:
     """`architecture`, or `architecture.WEIGHTS` for other than torchvision's default weights."""
     import torchvision.models as library  # here: a second to import, needless for digits
 
@@ -88,7 +87,7 @@ def _torchvision(name: str, labels: Labels | None) -> PublishedClassifier:
     frame, scores = weights.transforms(), weights.meta["_metrics"]["ImageNet-1K"]
     classes = labels or IMAGENET
     options = _torchvision_options(architecture, weights.meta)
-    return PublishedClassifier(
+    return ClassifierEntry(
         name=f"torchvision:{name}",
         title=f"{architecture} (torchvision, {weights.name})",
         build=partial(
@@ -145,7 +144,7 @@ def _mnasnet_version(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return versioned
 
 
-def _timm(name: str, labels: Labels | None) -> PublishedClassifier:
+def _timm(name: str, labels: Labels | None) -> ClassifierEntry:
     """`architecture.tag`, or `architecture` for timm's default weights."""
     import timm  # here: half a second to import, needless for digits
     from timm.data import resolve_data_config
@@ -166,7 +165,7 @@ def _timm(name: str, labels: Labels | None) -> PublishedClassifier:
     classes = labels or _timm_labels(name, published["num_classes"])
     full_name = f"{published['architecture']}.{published['tag']}".rstrip(".")
     urls, sha256 = _timm_addresses(published)
-    return PublishedClassifier(
+    return ClassifierEntry(
         name=f"timm:{name}",
         title=f"{published['architecture']} (timm, {published['tag'] or 'default weights'})",
         build=partial(timm.create_model, full_name, num_classes=len(classes.names)),

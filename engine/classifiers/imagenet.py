@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from engine.catalogue import Labels
+from engine.entries import Labels
 from engine.imagenet_labels import imagenet_labels
 
 IMAGENET = Labels(
     names=tuple(label.name for label in imagenet_labels()),
     phrases=tuple(label.phrase for label in imagenet_labels()),
     glosses={i: label.gloss for i, label in enumerate(imagenet_labels()) if label.gloss},
+    searches={
+        i: label.search for i, label in enumerate(imagenet_labels()) if label.search != label.name
+    },
 )
 
 MEAN = (0.485, 0.456, 0.406)

@@ -10,34 +10,20 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from safetensors.torch import save
 from torch import nn
 
-from engine.catalogue import ClassifierEntry, ModelError
 from engine.classifiers.checkpoints import Checkpoint, CheckpointError, read_checkpoint
 from engine.classifiers.origin import Origin
-from engine.classifiers.photos import Framing
 from engine.downloads import DownloadError, Progress, checksum, fetch, write_card
-
-
-@dataclass(frozen=True)
-class PublishedClassifier(ClassifierEntry):
-    """A catalogue entry with the origin of its weights and the framing of its accuracy.
-
-    `interpolation` is how images of another size are brought to `size`.
-    """
-
-    origin: Origin | None = None
-    framing: Framing | None = None
-    interpolation: str = "bilinear"
+from engine.entries import ClassifierEntry, ModelError
 
 
 def obtain_weights(
-    entry: PublishedClassifier,
+    entry: ClassifierEntry,
     folder: Path,
     *,
     on_progress: Progress = lambda done, total: None,
@@ -67,7 +53,7 @@ def obtain_weights(
         raise ModelError(str(error)) from error
 
 
-def import_weights(entry: PublishedClassifier, file: Path, folder: Path) -> Path:
+def import_weights(entry: ClassifierEntry, file: Path, folder: Path) -> Path:
     """The entry's weights in `folder`, converted from a file on this machine; a card beside them.
 
     Raises ModelError: not the published file, not readable, or of another architecture.
@@ -85,7 +71,7 @@ def import_weights(entry: PublishedClassifier, file: Path, folder: Path) -> Path
 
 
 def convert(
-    entry: PublishedClassifier, source: Path, target: Path, *, expected: str | None = None
+    entry: ClassifierEntry, source: Path, target: Path, *, expected: str | None = None
 ) -> None:
     """Write `target`, safetensors in the architecture's layout, from a published file.
 
@@ -112,7 +98,7 @@ def convert(
     new.replace(target)
 
 
-def _convert_or_discard(entry: PublishedClassifier, fetched: Path, target: Path) -> None:
+def _convert_or_discard(entry: ClassifierEntry, fetched: Path, target: Path) -> None:
     """Nothing of a wrong file is kept: the next call would only convert it again."""
     try:
         convert(entry, fetched, target)
@@ -122,7 +108,7 @@ def _convert_or_discard(entry: PublishedClassifier, fetched: Path, target: Path)
 
 
 def _loaded(
-    entry: PublishedClassifier, origin: Origin, checkpoint: Checkpoint, file: Path
+    entry: ClassifierEntry, origin: Origin, checkpoint: Checkpoint, file: Path
 ) -> nn.Module:
     network = entry.build()
     try:

@@ -14,7 +14,6 @@ from engine.classifiers.accuracy import accuracy, class_names, default_framing
 from engine.classifiers.imagenet import IMAGENET
 from engine.classifiers.interface import Classifier
 from engine.classifiers.photos import Framing, PhotoError
-from engine.classifiers.published import PublishedClassifier
 from engine.imagenet_classifiers import IMAGENET_CLASSIFIERS
 
 COLOURS = Labels(
@@ -124,7 +123,6 @@ def test_the_centre_is_what_a_framing_keeps() -> None:
 
 def test_a_classifier_has_its_own_framing_or_the_usual_one() -> None:
     fast = IMAGENET_CLASSIFIERS[-1]
-    assert isinstance(fast, PublishedClassifier)
     assert default_framing(LoadedClassifier(fast, Classifier(nn.Identity()), "")) == Framing(288)
     assert default_framing(colours(size=224)) == Framing(224, 256)
     assert default_framing(colours(size=None)) == Framing(8, 8)

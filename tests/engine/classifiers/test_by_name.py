@@ -15,11 +15,11 @@ from timm.data import create_transform, resolve_data_config
 from torch import Tensor, nn
 from torchvision.models._api import WeightsEnum
 
-from engine.catalogue import Labels, ModelError, load_classifier
+from engine.catalogue import ClassifierEntry, Labels, ModelError, load_classifier
 from engine.classifiers.by_name import classifier_by_name
 from engine.classifiers.imagenet import IMAGENET
 from engine.classifiers.interface import Classifier
-from engine.classifiers.published import PublishedClassifier, obtain_weights
+from engine.classifiers.published import obtain_weights
 
 NAMES = library.list_models(module=library)
 
@@ -86,7 +86,7 @@ def photo(seed: int = 0) -> Image.Image:
     return Image.fromarray(noise).resize((520, 360))
 
 
-def seen_by_the_network(entry: PublishedClassifier, picture: Image.Image) -> Tensor:
+def seen_by_the_network(entry: ClassifierEntry, picture: Image.Image) -> Tensor:
     """What is left of a photo after the framing and the classifier's own preprocessing."""
     pixels = entry.framing(picture).unsqueeze(0).float() / 255
     assert pixels.shape[1:] == entry.image_shape

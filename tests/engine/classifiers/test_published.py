@@ -17,18 +17,18 @@ import torch
 from torch import nn
 from torchvision.models import resnet50, squeezenet1_1
 
-from engine.catalogue import ModelError, Provenance, Weights, load_classifier
+from engine.catalogue import ClassifierEntry, ModelError, Provenance, Weights, load_classifier
 from engine.classifiers.imagenet import IMAGENET, MEAN, STD
 from engine.classifiers.origin import Origin
-from engine.classifiers.published import PublishedClassifier, import_weights, obtain_weights
+from engine.classifiers.published import import_weights, obtain_weights
 from engine.imagenet_classifiers import IMAGENET_CLASSIFIERS
 from tests.engine.classifiers.published_files import fast_checkpoint, robustness_checkpoint
 
 ENTRIES = {entry.name: entry for entry in IMAGENET_CLASSIFIERS}
 
 
-def squeezenet(origin: Origin) -> PublishedClassifier:
-    return PublishedClassifier(
+def squeezenet(origin: Origin) -> ClassifierEntry:
+    return ClassifierEntry(
         name="squeeze",
         title="SqueezeNet",
         build=squeezenet1_1,
@@ -217,3 +217,12 @@ def test_a_wrong_file_at_the_address_leaves_nothing_behind(tmp_path, server) -> 
         assert "\n" not in str(caught.value)
         left = {file.suffix for file in (tmp_path / "weights").iterdir()}
         assert left <= {".lock", ".etag"}, "nothing of a wrong file is taken up by the next call"
+
+
+def test_loading_fetches_what_is_missing(tmp_path, server) -> None:
+    folder, address = server
+    saved(folder / "squeeze.pth")
+    entry = squeezenet(Origin(urls=(f"{address}/squeeze.pth",)))
+    (tmp_path / "bundled").mkdir()
+    loaded = load_classifier(entry, [tmp_path / "bundled", tmp_path / "weights"])
+    assert loaded.checksum == checksum(tmp_path / "weights" / "squeeze.safetensors")
