@@ -1,21 +1,10 @@
-"""The schema, as migrations of sqlite-utils; what a release has applied is never edited.
-
-Conventions: times are ISO-8601 UTC text in columns named `…_at` (epoch seconds only for leases),
-JSON is text that SQLite itself checks, and a table is STRICT, so that a column holds its type.
-Stimuli are named by the SHA-256 of their PNG file.
-
-After adding a migration, keep a dump of the schema it starts from: see tests/data/schemas.
-"""
+"""Schema 1: experiments with their results, jobs, and studies with their judgements."""
 
 from __future__ import annotations
 
 import sqlite_utils
-from sqlite_utils.migrations import Migrations
-
-migrations = Migrations("plainview")
 
 
-@migrations()
 def m001_first_light(database: sqlite_utils.Database) -> None:
     """Experiments with their results, jobs, and studies with their judgements."""
     database.executescript(EXPERIMENTS)
