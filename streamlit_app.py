@@ -1,4 +1,7 @@
-"""Entry point: who are you, and which pages may you see. Run by `python -m app serve`."""
+"""Entry point: who are you, and which pages may you see. Run by `python -m app serve`.
+
+`streamlit run` imports this file once for the server (`app`) and runs it for each visit.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ import importlib
 from collections.abc import Callable
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from app.access import Role, Visitor, current_home, visitor
+from app.gate import Gate
 from app.guard import guarded
 from app.logs import start_logging
 
@@ -68,4 +73,7 @@ def _refusal(sentence: str) -> Callable[[], None]:
     return render
 
 
-main()
+if __name__ == "__main__":
+    main()
+else:
+    app = st.App(__file__, middleware=[Middleware(Gate)])
