@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import runpy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +23,6 @@ from torch import Tensor, nn
 from engine.classifiers.by_name import classifier_by_name
 from engine.classifiers.interface import Classifier
 from engine.classifiers.mnist import LeNet5, StandardCnn
-from engine.classifiers.published import obtain_weights
 from engine.downloads import Progress
 from engine.entries import (
     ClassifierEntry,
@@ -32,11 +32,14 @@ from engine.entries import (
     ModelError,
     Provenance,
     Weights,
+    built,
 )
 from engine.generators.interface import Generator, Point
 from engine.generators.mnist_conv import MnistConv
 from engine.imagenet_classifiers import IMAGENET_CLASSIFIERS
-from engine.scales import load_scales
+from engine.imagenet_generators import IMAGENET_GENERATORS
+from engine.published import obtain_weights
+from engine.scales import FULL, load_scales, scales_checksum
 
 Module = TypeVar("Module", bound=nn.Module)
 NamedEntry = TypeVar("NamedEntry", "GeneratorEntry", "ClassifierEntry")
@@ -70,12 +73,21 @@ class Catalogue:
 
 @dataclass(frozen=True)
 class LoadedGenerator:
-    """A generator ready to run. `scales` is None until σ has been measured (engine/scales.py)."""
+    """A generator ready to run. `scales` is None until σ has been measured (engine/scales.py).
+
+    `scales_samples` is how many samples σ is measured over: few, and it is a preview.
+    """
 
     entry: GeneratorEntry
     module: Generator
     checksum: str
     scales: dict[str, Tensor] | None
+    scales_samples: int = FULL
+
+    @cached_property
+    def scales_checksum(self) -> str | None:
+        """What tells this σ from another (engine/scales.py)."""
+        return None if self.scales is None else scales_checksum(self.scales)
 
 
 @dataclass(frozen=True)
@@ -87,22 +99,26 @@ class LoadedClassifier:
     checksum: str
 
 
-def catalogue(models_folder: Path | None = None) -> Catalogue:
+def catalogue(
+    models_folder: Path | None = None, on_problem: Callable[[ModelError], None] | None = None
+) -> Catalogue:
     """The built-in entries and those of the user's `models_folder`.
 
-    Raises ModelError for a file that does not run, defines no ENTRIES, or repeats a name.
+    A file that does not run, defines no ENTRIES, or repeats a name is left out and told to
+    `on_problem`; without that it is raised, a ModelError.
     """
-    entries: list[Entry] = [*BUILT_IN, *IMAGENET_CLASSIFIERS]
+    entries = {entry.name: entry for entry in BUILT_IN}
     for file in sorted(models_folder.glob("*.py")) if models_folder else []:
-        entries += _user_entries(file)
-    generators: dict[str, GeneratorEntry] = {}
-    classifiers: dict[str, ClassifierEntry] = {}
-    for entry in entries:
-        kind = generators if isinstance(entry, GeneratorEntry) else classifiers
-        if entry.name in kind:
-            raise ModelError(f"Two models are called “{entry.name}”: rename the one you added.")
-        kind[entry.name] = entry
-    return Catalogue(generators, classifiers)
+        try:
+            entries |= _new_entries(file, entries)
+        except ModelError as error:
+            if on_problem is None:
+                raise
+            on_problem(error)
+    return Catalogue(
+        {name: entry for name, entry in entries.items() if isinstance(entry, GeneratorEntry)},
+        {name: entry for name, entry in entries.items() if isinstance(entry, ClassifierEntry)},
+    )
 
 
 def layer_weights(entry: GeneratorEntry, points: Sequence[Point], subset: str) -> tuple[float, ...]:
@@ -115,11 +131,37 @@ def layer_weights(entry: GeneratorEntry, points: Sequence[Point], subset: str) -
     return tuple(float(point.name in chosen) for point in points)
 
 
+def is_there(entry: Entry, folders: Sequence[Path]) -> bool:
+    """Whether the entry's weights are in one of the folders."""
+    return any((folder / entry.weights.filename).is_file() for folder in folders)
+
+
+def ensure_weights(
+    entry: Entry,
+    folders: Sequence[Path],
+    on_progress: Progress = lambda done, total: None,
+) -> None:
+    """Fetch weights that have an origin and are in none of the folders into the last.
+
+    Raises ModelError.
+    """
+    if entry.origin and not is_there(entry, folders):
+        obtain_weights(entry, folders[-1], on_progress=on_progress)
+
+
 def load_generator(
-    entry: GeneratorEntry, folders: Sequence[Path], device: str = "cpu", truncation: float = 1.0
+    entry: GeneratorEntry,
+    folders: Sequence[Path],
+    device: str = "cpu",
+    truncation: float = 1.0,
+    on_progress: Progress = lambda done, total: None,
 ) -> LoadedGenerator:
-    """Build, load with the checksum verified, freeze. Raises ModelError."""
-    module = entry.build()
+    """Build, load with the checksum verified, freeze. Raises ModelError.
+
+    Weights that have an origin and are in none of the folders are fetched into the last.
+    """
+    ensure_weights(entry, folders, on_progress)
+    module = built(entry)
     checksum = _load_weights(module, entry.weights, folders)
     try:
         module.prepare(truncation)
@@ -142,9 +184,8 @@ def load_classifier(
 
     Weights that have an origin and are in none of the folders are fetched into the last.
     """
-    if entry.origin and not any((folder / entry.weights.filename).is_file() for folder in folders):
-        obtain_weights(entry, folders[-1], on_progress=on_progress)
-    network = entry.build()
+    ensure_weights(entry, folders, on_progress)
+    network = built(entry)
     checksum = _load_weights(network, entry.weights, folders)
     module = Classifier(
         network,
@@ -201,16 +242,39 @@ def _card_checksum(file: Path) -> str:
         ) from error
 
 
-def _user_entries(file: Path) -> list[Entry]:
+def _new_entries(file: Path, known: Mapping[str, Entry]) -> dict[str, Entry]:
+    """The entries of a user's file, by name. Raises ModelError."""
     try:
-        entries = list(runpy.run_path(str(file))["ENTRIES"])
-    except KeyError as error:
-        raise ModelError(f"{file} defines no ENTRIES, a list of catalogue entries.") from error
-    except Exception as error:  # a user's own code may raise anything
+        defined = runpy.run_path(str(file))
+    except (Exception, SystemExit) as error:  # a user's own code may raise anything
         raise ModelError(f"{file} does not run: {type(error).__name__}: {error}") from error
-    if not all(isinstance(entry, GeneratorEntry | ClassifierEntry) for entry in entries):
+    entries = defined.get("ENTRIES")
+    if not isinstance(entries, list | tuple):
+        raise ModelError(f"{file} defines no ENTRIES, a list of catalogue entries.")
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        _check_entry(file, entry)
+        if entry.name in known or entry.name in found:
+            raise ModelError(
+                f"Two models are called “{entry.name}”: rename the one you added in {file}."
+            )
+        found[entry.name] = entry
+    return found
+
+
+def _check_entry(file: Path, entry: Entry) -> None:
+    """Python checks no types, and a menu with something else in it would fail everybody."""
+    if not isinstance(entry, GeneratorEntry | ClassifierEntry):
         raise ModelError(f"ENTRIES in {file} may hold GeneratorEntry and ClassifierEntry only.")
-    return entries
+    for field, kind in _KINDS.items():
+        if not isinstance(getattr(entry, field), kind):
+            raise ModelError(
+                f"{file}: the {field} of “{entry.name}” must be a {kind.__name__}, not"
+                f" {getattr(entry, field)!r}."
+            )
+
+
+_KINDS = {"name": str, "title": str, "weights": Weights, "labels": Labels, "provenance": Provenance}
 
 
 def _named(entries: Mapping[str, NamedEntry], name: str, kind: str) -> NamedEntry:
@@ -271,4 +335,6 @@ BUILT_IN: tuple[Entry, ...] = (
         image_shape=(1, 28, 28),
         provenance=Provenance("trained by engine/training", "MIT"),
     ),
+    *IMAGENET_GENERATORS,
+    *IMAGENET_CLASSIFIERS,
 )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from torch import Tensor, nn
 
-from engine.classifiers.origin import Origin
 from engine.classifiers.photos import Framing
-from engine.generators.interface import Generator
+from engine.generators.interface import Generator, Point
 
 
 class ModelError(Exception):
@@ -57,8 +57,29 @@ class Weights:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where the weights are published: addresses of one file, or a file on this machine.
+
+    `sha256` is the file's, or as many of its first digits as its makers print; without it, what
+    came first is recorded in the card, and compared ever after. `megabytes` is what a download
+    takes, about. `adapt` turns the published weights into the architecture's layout.
+    """
+
+    urls: tuple[str, ...] = ()
+    file: Path | None = None
+    sha256: str | None = None
+    megabytes: float | None = None
+    adapt: Callable[[dict[str, Tensor]], dict[str, Tensor]] | None = None
+
+
+@dataclass(frozen=True)
 class GeneratorEntry:
-    """A generator: `presets` name layer subsets by point names, in the order of the picker."""
+    """A generator: `presets` name layer subsets by point names, in the order of the picker.
+
+    `scales` is a file with σ that comes with the weights; without it σ is measured. `origin` is
+    where weights that are not there are fetched from. `points` and `image_shape` are those of what
+    `build` builds: they may be left out, and then it is built to know them.
+    """
 
     name: str
     title: str
@@ -69,6 +90,9 @@ class GeneratorEntry:
     schedule: str
     provenance: Provenance
     scales: str | None = None
+    origin: Origin | None = None
+    points: tuple[Point, ...] = ()
+    image_shape: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,3 +119,17 @@ class ClassifierEntry:
 
 
 Entry = GeneratorEntry | ClassifierEntry
+
+
+def built(entry: Entry) -> nn.Module:
+    """The entry's module without its weights. Raises ModelError: its code may be a user's own."""
+    try:
+        module = entry.build()
+    except Exception as error:  # a user's own code may raise anything
+        raise ModelError(
+            f"{entry.name} cannot be built ({type(error).__name__}: {error}): see its entry's"
+            " `build`."
+        ) from error
+    if not isinstance(module, nn.Module):
+        raise ModelError(f"{entry.name} cannot be built: its `build` gives no torch module.")
+    return module

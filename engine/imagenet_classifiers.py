@@ -8,9 +8,8 @@ from __future__ import annotations
 from torch import nn
 
 from engine.classifiers.imagenet import IMAGENET, MEAN, STD
-from engine.classifiers.origin import Origin
 from engine.classifiers.photos import Framing
-from engine.entries import ClassifierEntry, Provenance, Weights
+from engine.entries import ClassifierEntry, Origin, Provenance, Weights
 
 _REPAIR = (
     "Run `python -m app models fetch {0}`, or `python -m app models import {0} FILE` with a file"
@@ -67,6 +66,7 @@ IMAGENET_CLASSIFIERS: tuple[ClassifierEntry, ...] = (
         Origin(
             urls=("https://download.pytorch.org/models/resnet50-0676ba61.pth",),
             sha256="0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
+            megabytes=102.5,
         ),
     ),
     ClassifierEntry(
@@ -92,6 +92,7 @@ IMAGENET_CLASSIFIERS: tuple[ClassifierEntry, ...] = (
                 "tf_efficientnet_b4_ns-d6313a46.pth",
             ),
             sha256="d6313a46",
+            megabytes=77.9,
         ),
         framing=Framing(380, 412, "bicubic"),
         interpolation="bicubic",
@@ -104,8 +105,12 @@ IMAGENET_CLASSIFIERS: tuple[ClassifierEntry, ...] = (
             "MIT; trained on ImageNet (research use)",
             "57.90 % (first); 35.16 % under PGD ℓ2 3.0",
         ),
-        # Nobody publishes its checksum: the first file's is recorded.
-        Origin(urls=("https://www.dropbox.com/s/knf4uimlqsi1yz8/imagenet_l2_3_0.pt?dl=1",)),
+        # Nobody publishes its checksum: the first file's is recorded. Its size is that of the
+        # weights and of the optimiser's momentum.
+        Origin(
+            urls=("https://www.dropbox.com/s/knf4uimlqsi1yz8/imagenet_l2_3_0.pt?dl=1",),
+            megabytes=205,
+        ),
     ),
     _resnet50_entry(
         "resnet50-linf-4-fast",
@@ -121,7 +126,8 @@ IMAGENET_CLASSIFIERS: tuple[ClassifierEntry, ...] = (
             urls=(
                 "https://drive.usercontent.google.com/download"
                 "?id=1deM2ZNS5tf3S_-eRURJi-IlvUL8WJQ_w&export=download&confirm=t",
-            )
+            ),
+            megabytes=205,
         ),
         # Trained and evaluated at 288 pixels, cut from the photo as it is.
         size=288,

@@ -2,53 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from engine.catalogue import GeneratorEntry, ModelError, Provenance, Weights
-from engine.classifiers.checkpoints import CheckpointError
 from engine.classifiers.imagenet import IMAGENET
-from engine.classifiers.origin import Origin
-from engine.downloads import DownloadError, Progress
-from engine.generators.biggan import BigGanDeep
-from engine.generators.biggan_points import LAYERS, configuration, presets
-from engine.generators.biggan_weights import SHA256, URLS, fetch_weights, import_weights
+from engine.entries import GeneratorEntry, Origin, Provenance, Weights
+from engine.generators.biggan_points import LAYERS, configuration, presets, published_points
+from engine.generators.interface import Generator
+
+#: The addresses of `pytorch-pretrained-biggan` 0.1.1.
+_URL = "https://s3.amazonaws.com/models.huggingface.co/biggan/biggan-deep-{}-pytorch_model.bin"
+
+#: Published checksums; the others are recorded at first use. This one is in the catalogue of
+#: another project (Uncanny Lab), whose checksum of the same model's configuration is right too.
+_SHA256 = {256: "5900ef4065047e3aa0d1b66197b7f2664dceb59b27080e414ad57e203c485bc5"}
+
+#: Four bytes for each number in the published file.
+_MEGABYTES = {128: 211, 256: 234, 512: 236}
 
 _REPAIR = (
     "Run `python -m app models fetch {0}`, or `python -m app models import {0} FILE_OR_FOLDER` with"
-    " a file that you have."
+    " weights that you have."
 )
 
 
-@dataclass(frozen=True)
-class PublishedGenerator(GeneratorEntry):
-    """A catalogue entry with the origin of its weights."""
-
-    origin: Origin | None = None
-
-
-def obtain_generator_weights(
-    entry: PublishedGenerator, folder: Path, *, on_progress: Progress = lambda done, total: None
-) -> Path:
-    """The entry's weights in `folder`, fetched and converted where they are not. ModelError."""
-    try:
-        return fetch_weights(entry.name, folder, on_progress=on_progress)
-    except (DownloadError, CheckpointError) as error:
-        raise ModelError(str(error)) from error
-
-
-def import_generator_weights(entry: PublishedGenerator, path: Path, folder: Path) -> Path:
-    """The entry's weights in `folder`, from a file or folder on this machine. ModelError."""
-    try:
-        return import_weights(entry.name, path, folder)
-    except CheckpointError as error:
-        raise ModelError(str(error)) from error
-
-
-def _entry(resolution: int) -> PublishedGenerator:
+def _entry(resolution: int) -> GeneratorEntry:
     name = f"biggan-deep-{resolution}"
-    return PublishedGenerator(
+    return GeneratorEntry(
         name=name,
         title=f"BigGAN-deep, ImageNet, {resolution} × {resolution} pixels",
         build=partial(_build, resolution),
@@ -61,12 +40,20 @@ def _entry(resolution: int) -> PublishedGenerator:
             " (pytorch-pretrained-biggan 0.1.1)",
             "Apache-2.0 (the package); trained on ImageNet (research use)",
         ),
-        origin=Origin(urls=(URLS[name],), sha256=SHA256.get(name)),
+        origin=Origin(
+            urls=(_URL.format(resolution),),
+            sha256=_SHA256.get(resolution),
+            megabytes=_MEGABYTES[resolution],
+        ),
+        points=published_points(resolution),
+        image_shape=(3, resolution, resolution),
     )
 
 
-def _build(resolution: int) -> BigGanDeep:
+def _build(resolution: int) -> Generator:
+    from engine.generators.biggan import BigGanDeep  # here: a second to import
+
     return BigGanDeep(configuration(resolution))
 
 
-IMAGENET_GENERATORS: tuple[PublishedGenerator, ...] = tuple(_entry(size) for size in LAYERS)
+IMAGENET_GENERATORS: tuple[GeneratorEntry, ...] = tuple(_entry(size) for size in LAYERS)

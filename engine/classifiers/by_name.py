@@ -17,9 +17,8 @@ from torch import Tensor
 
 from engine.classifiers.checkpoints import CheckpointError, read_checkpoint
 from engine.classifiers.imagenet import IMAGENET
-from engine.classifiers.origin import Origin
 from engine.classifiers.photos import Framing
-from engine.entries import ClassifierEntry, Labels, ModelError, Provenance, Weights
+from engine.entries import ClassifierEntry, Labels, ModelError, Origin, Provenance, Weights
 from engine.imagenet_labels import noun_phrase
 
 
@@ -115,6 +114,7 @@ def _torchvision(name: str, labels: Labels | None) -> ClassifierEntry:
         origin=Origin(
             urls=(weights.url,),
             sha256=_hash_in(weights.url),
+            megabytes=weights.meta["_file_size"] * 2**20 / 1e6,
             adapt=_densenet_names if architecture.startswith("densenet") else None,
         ),
         framing=Framing(frame.crop_size[0], frame.resize_size[0], frame.interpolation.value),

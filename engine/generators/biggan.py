@@ -34,7 +34,7 @@ class BigGanDeep(Generator):
     without, the blocks see the unperturbed z and only the linear layer sees the perturbed one.
     """
 
-    def __init__(self, config: BigGANConfig, *, condition_follows_z: bool = True) -> None:
+    def __init__(self, config: BigGANConfig) -> None:
         super().__init__()
         package = BigGAN(config)
         self.embeddings: nn.Linear | None = package.embeddings
@@ -42,7 +42,6 @@ class BigGanDeep(Generator):
         self.points = cut_points(config)
         self.image_shape = (3, config.output_dim, config.output_dim)
         self.label_count = config.num_classes
-        self.condition_follows_z = condition_follows_z
 
     def prepare(self, truncation: float) -> None:
         """Fold everything that is constant at `truncation`, 0 < truncation ≤ 1, into the weights.
@@ -111,7 +110,3 @@ class BigGanDeep(Generator):
         while (outside := z.abs() > CUT).any():
             z = torch.where(outside, torch.randn(shape, generator=draws), z)
         return self.truncation * z
-
-    def latent(self, seed: int) -> Tensor:
-        """The latent (m,) of `seed`: the same on every device."""
-        return self.latents(1, torch.Generator().manual_seed(seed))[0]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pytorch_pretrained_biggan import BigGANConfig
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engine.generators.interface import Point
+
+if TYPE_CHECKING:
+    from pytorch_pretrained_biggan import BigGANConfig
 
 #: A residual block: does it upsample, channels in, channels out (in units of the channel width).
 Layer = tuple[bool, int, int]
@@ -61,20 +65,27 @@ LAYERS: dict[int, tuple[Layer, ...]] = {
 THIRDS: dict[int, tuple[int, int, int]] = {128: (4, 6, 4), 256: (5, 6, 5), 512: (6, 6, 6)}
 _NUMBERS = {4: "four", 5: "five", 6: "six"}
 
+#: What all three have in common: the size of z, the width in channels, and before which block
+#: attention comes.
+LATENT, WIDTH, ATTENTION = 128, 128, 8
+
 
 def configuration(
-    resolution: int, *, channel_width: int = 128, label_count: int = 1000
+    resolution: int, *, channel_width: int = WIDTH, label_count: int = 1000
 ) -> BigGANConfig:
     """The package's configuration at 128, 256 or 512 pixels; the published width is 128."""
     if resolution not in LAYERS:
         sizes = ", ".join(str(size) for size in LAYERS)
         raise ValueError(f"There is no BigGAN-deep of {resolution} pixels; there are {sizes}.")
+    from pytorch_pretrained_biggan import BigGANConfig  # here: a second to import
+
     return BigGANConfig(
         output_dim=resolution,
+        z_dim=LATENT,
         channel_width=channel_width,
         num_classes=label_count,
         layers=list(LAYERS[resolution]),
-        attention_layer_position=8,
+        attention_layer_position=ATTENTION,
     )
 
 
@@ -83,10 +94,21 @@ def cut_points(config: BigGANConfig) -> tuple[Point, ...]:
 
     Blocks are numbered as in the package, from 0: attention comes before block 8.
     """
-    width, size = config.channel_width, 4
-    points = [Point("z", (config.z_dim,)), Point("linear", (16 * width, size, size))]
-    for index, (upsamples, channels_in, channels_out) in enumerate(config.layers):
-        if index == config.attention_layer_position:
+    return _points(
+        config.layers, config.z_dim, config.channel_width, config.attention_layer_position
+    )
+
+
+def published_points(resolution: int) -> tuple[Point, ...]:
+    """The points of the published generator at 128, 256 or 512 pixels."""
+    return _points(LAYERS[resolution], LATENT, WIDTH, ATTENTION)
+
+
+def _points(layers: Sequence[Layer], latent: int, width: int, attention: int) -> tuple[Point, ...]:
+    size = 4
+    points = [Point("z", (latent,)), Point("linear", (16 * width, size, size))]
+    for index, (upsamples, channels_in, channels_out) in enumerate(layers):
+        if index == attention:
             points.append(Point("attention", (channels_in * width, size, size)))
         size *= 2 if upsamples else 1
         points.append(Point(f"block-{index}", (channels_out * width, size, size)))
@@ -95,7 +117,7 @@ def cut_points(config: BigGANConfig) -> tuple[Point, ...]:
 
 def presets(resolution: int) -> dict[str, tuple[str, ...]]:
     """Point names by the preset's name: all, and for 512 pixels first six, middle six, last six."""
-    names = tuple(point.name for point in cut_points(configuration(resolution)))
+    names = tuple(point.name for point in published_points(resolution))
     first, middle, last = THIRDS[resolution]
     return {
         "all": names,

@@ -39,6 +39,9 @@ class Generator(nn.Module, ABC):
     label_count: int
     #: Latents are cut at ± this many standard deviations; 1.0 means z ~ N(0, I), not cut at all.
     truncation: float = 1.0
+    #: Whether a perturbed z reaches the stages through `condition` too, or `condition` stays that
+    #: of the unperturbed z (a recorded choice: METHODS, section 1).
+    condition_follows_z: bool = True
 
     def prepare(self, truncation: float) -> None:
         """Make the loaded generator fast, for one truncation. Raises ValueError for another."""
@@ -57,9 +60,13 @@ class Generator(nn.Module, ABC):
     def to_image(self, activation: Tensor) -> Tensor:
         """The last point's activation as images (B, C, H, W) in the range [0, 1], not clamped."""
 
+    def latents(self, count: int, draws: torch.Generator) -> Tensor:
+        """Latents z ~ N(0, I), (count, m), from `draws`, a CPU generator: every device agrees."""
+        return torch.randn((count, *self.points[0].shape), generator=draws)
+
     def latent(self, seed: int) -> Tensor:
-        """The latent z ~ N(0, I), (m,), from `seed`; drawn on the CPU: every device agrees."""
-        return torch.randn(self.points[0].shape, generator=torch.Generator().manual_seed(seed))
+        """The latent z, (m,), of `seed`: the same on every device."""
+        return self.latents(1, torch.Generator().manual_seed(seed))[0]
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
         """Unperturbed images (B, C, H, W)."""

@@ -146,6 +146,29 @@ def test_a_broken_entry_is_explained(tmp_path, text, message) -> None:
         catalogue(user_folder(tmp_path, text))
 
 
+def test_a_broken_file_costs_only_its_own_entries(tmp_path) -> None:
+    folder = user_folder(tmp_path, ENTRY.format(sha256="0" * 64))
+    (folder / "exits.py").write_text("raise SystemExit(3)")
+    (folder / "typed.py").write_text(
+        ENTRY.format(sha256="0" * 64).replace('"mine"', '"other"').replace("=DIGITS", "=('a', 'b')")
+    )
+    told: list[str] = []
+    entries = catalogue(folder, lambda error: told.append(str(error)))
+    assert "mine" in entries.classifiers and "other" not in entries.classifiers
+    assert ["exits.py" in told[0], "typed.py: the labels of “other” must be" in told[1]] == [
+        True
+    ] * 2
+
+
+def test_code_that_builds_nothing_is_explained(mnist_robust) -> None:
+    def build() -> None:
+        raise IndexError("no layer")
+
+    broken = replace(mnist_robust.entry, build=build)
+    with pytest.raises(ModelError, match=r"mnist-robust cannot be built \(IndexError: no layer\)"):
+        load_classifier(broken, [BUNDLED])
+
+
 def test_a_generator_without_scales_loads_and_says_so(mnist_conv) -> None:
     loaded = load_generator(replace(mnist_conv.entry, scales=None), [BUNDLED])
     assert loaded.scales is None

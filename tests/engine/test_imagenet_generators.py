@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from engine.catalogue import ModelError, load_generator
+from engine import downloads
+from engine.catalogue import ModelError, catalogue, load_generator
 from engine.downloads import write_card
 from engine.experiment import SCHEDULES
 from engine.generators.biggan_points import configuration
-from engine.generators.biggan_weights import import_weights
-from engine.imagenet_generators import IMAGENET_GENERATORS, import_generator_weights
+from engine.imagenet_generators import IMAGENET_GENERATORS
+from engine.published import import_weights
 from tests.engine.generators.biggan_models import random_biggan, some_latents
 
 BY_NAME = {entry.name: entry for entry in IMAGENET_GENERATORS}
@@ -27,17 +29,46 @@ def test_the_three_have_the_names_of_the_design_and_a_thousand_labels():
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_without_weights_it_is_said_how_to_get_them(name, tmp_path):
-    with pytest.raises(ModelError, match=rf"missing .*`python -m app models fetch {name}`, or"):
-        load_generator(BY_NAME[name], [tmp_path])
+def test_the_catalogue_offers_each_with_what_its_module_has(name):
+    """Points and presets are known without building it: that takes the package, and a second."""
+    entry = catalogue().generator(name)
+    with torch.device("meta"):
+        built = entry.build()
+    assert entry.points == built.points
+    assert entry.image_shape == built.image_shape
+    assert entry.presets["all"] == tuple(point.name for point in built.points)
+    assert set(catalogue().fitting_classifiers(name)) >= {"resnet50", "resnet50-l2-3"}
+
+
+def test_presets_are_called_first_six_where_they_are_six():
+    largest = BY_NAME["biggan-deep-512"]
+    assert list(largest.presets) == ["all", "first six", "middle six", "last six"]
+        "all",
+        "first six",
+        "middle six",
+        "last six",
+    ]
+    for entry in IMAGENET_GENERATORS:
+        words = {"four": 4, "five": 5, "six": 6}
+        for name, points in list(entry.presets.items())[1:]:
+            assert len(points) == words[name.split()[1]]
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_without_weights_and_network_it_is_said_how_to_get_them(name, tmp_path, monkeypatch):
+    entry = BY_NAME[name]
+    monkeypatch.setattr(downloads, "PAUSE", 0.01)
+    unreachable = replace(entry.origin, urls=("http://127.0.0.1:9/x",))
+    with pytest.raises(
+        ModelError, match=rf"is there a network\? Run .*`python -m app models import {name} FILE"
+    ):
+        load_generator(replace(entry, origin=unreachable), [tmp_path])
 
 
 def test_a_file_that_is_no_checkpoint_is_refused_in_a_sentence(tmp_path):
     (tmp_path / "weights.bin").write_text("<html>")
     with pytest.raises(ModelError, match="a web page, not weights"):
-        import_generator_weights(
-            BY_NAME["biggan-deep-128"], tmp_path / "weights.bin", tmp_path / "weights"
-        )
+        import_weights(BY_NAME["biggan-deep-128"], tmp_path / "weights.bin", tmp_path / "weights")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +76,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with random weights for biggan-deep-128, imported as a user would."""
     folder = tmp_path_factory.mktemp("weights")
     torch.save(random_biggan(configuration(128)).state_dict(), folder / "pytorch_model.bin")
-    import_weights("biggan-deep-128", folder, folder)
+    import_weights(BY_NAME["biggan-deep-128"], folder, folder)
     (folder / "pytorch_model.bin").unlink()
     return folder
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.scales import load_scales, measure_scales, save_scales
+from engine.scales import Measurement, load_scales, measure_scales, save_scales
 from tests.engine.linear_models import LinearGenerator
 
 
@@ -41,6 +41,46 @@ def test_the_same_seed_gives_the_same_sigma_and_progress_is_told() -> None:
     two = measure_scales(generator, 300, seed=1, batch=100)
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert told == [(100, 300), (200, 300), (300, 300)]
+
+
+def test_a_measurement_that_was_stopped_goes_on_to_the_very_same_sigma(tmp_path) -> None:
+    generator, file = LinearGenerator(), tmp_path / "half.safetensors"
+    whole = measure_scales(generator, 300, seed=1, batch=70)
+    stopped = Measurement(generator, 300, seed=1, batch=70)
+    for _ in range(3):
+        stopped.step()
+    stopped.save(file)
+    resumed = Measurement(generator, 300, seed=1, batch=70)
+    resumed.resume(file)
+    assert (resumed.done, resumed.finished) == (210, False)
+    while not resumed.finished:
+        resumed.step()
+    assert all(torch.equal(resumed.scales()[name], whole[name]) for name in whole)
+
+
+def test_only_a_measurement_of_the_same_kind_is_gone_on_with(tmp_path) -> None:
+    generator, file = LinearGenerator(), tmp_path / "half.safetensors"
+    stopped = Measurement(generator, 300, seed=1, batch=70)
+    stopped.step()
+    stopped.save(file)
+    for other in (Measurement(generator, 300, seed=2, batch=70), Measurement(generator, 400)):
+        other.resume(file)
+        assert other.done == 0
+    file.write_bytes(b"cut off")
+    again = Measurement(generator, 300, seed=1, batch=70)
+    again.resume(file)
+    assert again.done == 0
+
+
+def test_latents_are_the_generators_own() -> None:
+    """Cut where the generator is truncated: then z varies less than a standard normal."""
+
+    class Halved(LinearGenerator):
+        def latents(self, count: int, draws: torch.Generator) -> torch.Tensor:
+            return 0.5 * super().latents(count, draws)
+
+    full, halved = (measure_scales(model(), 500)["z"] for model in (LinearGenerator, Halved))
+    torch.testing.assert_close(halved, 0.5 * full)
 
 
 def test_scales_survive_their_file_and_another_generators_are_refused(tmp_path, mnist_conv) -> None:

@@ -19,7 +19,7 @@ from engine.catalogue import ClassifierEntry, Labels, ModelError, load_classifie
 from engine.classifiers.by_name import classifier_by_name
 from engine.classifiers.imagenet import IMAGENET
 from engine.classifiers.interface import Classifier
-from engine.classifiers.published import obtain_weights
+from engine.published import obtain_weights
 
 NAMES = library.list_models(module=library)
 

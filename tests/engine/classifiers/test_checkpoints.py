@@ -18,7 +18,7 @@ from torchvision.models import resnet18, resnet50
 
 from engine.classifiers.checkpoints import CheckpointError, read_checkpoint
 from engine.classifiers.imagenet import MEAN, STD
-from tests.engine.classifiers.published_files import fast_checkpoint, robustness_checkpoint
+from tests.engine.published_files import fast_checkpoint, robustness_checkpoint
 
 
 def same(left: dict[str, Tensor], right: dict[str, Tensor]) -> bool:

@@ -7,23 +7,36 @@ import io
 import json
 import pickle
 import shutil
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from pytorch_pretrained_biggan.model import PRETRAINED_MODEL_ARCHIVE_MAP
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine import downloads
-from engine.classifiers.checkpoints import CheckpointError
-from engine.downloads import DownloadError
+from engine.entries import GeneratorEntry, ModelError, Origin
 from engine.generators.biggan import BigGanDeep
 from engine.generators.biggan_plain import PlainBigGan
-from engine.generators.biggan_weights import URLS, fetch_weights, import_weights
+from engine.generators.biggan_points import configuration
+from engine.imagenet_generators import IMAGENET_GENERATORS
+from engine.published import import_weights, obtain_weights
 from tests.engine.file_server import serving
 from tests.engine.generators.biggan_models import narrow, random_biggan, some_latents
 
 NAME = "biggan-deep-128"
+
+
+def entry(*urls: str, sha256: str | None = None) -> GeneratorEntry:
+    """The catalogue's, of 8 channels where it has 128, whose weights are published elsewhere."""
+    return replace(
+        IMAGENET_GENERATORS[0],
+        build=partial(BigGanDeep, narrow(128)),
+        origin=Origin(urls=urls, sha256=sha256),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +70,16 @@ def assert_same_image(file: Path, plain: PlainBigGan) -> None:
 
 
 def test_the_addresses_are_the_packages_own():
-    assert list(URLS) == ["biggan-deep-128", "biggan-deep-256", "biggan-deep-512"]
-    assert URLS[NAME] == (
-        "https://s3.amazonaws.com/models.huggingface.co/biggan/biggan-deep-128-pytorch_model.bin"
-    )
+    addresses = {one.name: one.origin.urls for one in IMAGENET_GENERATORS}
+    assert addresses == {name: (url,) for name, url in PRETRAINED_MODEL_ARCHIVE_MAP.items()}
+
+
+def test_the_announced_size_is_that_of_the_parameters():
+    for resolution, one in zip((128, 256, 512), IMAGENET_GENERATORS, strict=True):
+        with torch.device("meta"):
+            state = PlainBigGan(configuration(resolution)).state_dict()
+        size = sum(values.numel() * values.element_size() for values in state.values())
+        assert one.origin.megabytes == pytest.approx(size / 1e6, abs=1)
 
 
 def test_fetched_weights_give_the_packages_image_and_the_card_vouches_for_them(
@@ -69,11 +88,9 @@ def test_fetched_weights_give_the_packages_image_and_the_card_vouches_for_them(
     seen = []
     with serving(published) as server:
         server.drops_after = len(published) * 2 // 5
-        file = fetch_weights(
-            NAME,
+        file = obtain_weights(
+            entry(server.url()),
             tmp_path,
-            urls=(server.url(),),
-            config=narrow(128),
             on_progress=lambda done, total: seen.append((done, total)),
         )
         assert [request is None for request in server.requests] == [True, False, False]
@@ -88,8 +105,7 @@ def test_fetched_weights_give_the_packages_image_and_the_card_vouches_for_them(
 def test_the_same_download_makes_the_same_file(published, tmp_path):
     with serving(published) as server:
         first, second = (
-            fetch_weights(NAME, tmp_path / place, urls=(server.url(),), config=narrow(128))
-            for place in ("here", "there")
+            obtain_weights(entry(server.url()), tmp_path / place) for place in ("here", "there")
         )
     assert first.read_bytes() == second.read_bytes()
 
@@ -97,19 +113,20 @@ def test_the_same_download_makes_the_same_file(published, tmp_path):
 def test_without_a_network_the_advice_is_to_bring_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "PAUSE", 0.01)
     with pytest.raises(
-        DownloadError, match=r"`python -m app models import biggan-deep-128 FILE_OR_FOLDER`\.$"
+        ModelError,
+        match=r"is there a network.*`python -m app models import biggan-deep-128 FILE_OR_FOLDER`",
     ):
-        fetch_weights(NAME, tmp_path, urls=("http://127.0.0.1:9/x",), config=narrow(128))
+        obtain_weights(entry("http://127.0.0.1:9/x"), tmp_path)
 
 
 def test_weights_of_another_resolution_are_not_taken_for_this_one(tmp_path):
     other = saved(random_biggan(narrow(256)).state_dict())
     with (
         serving(other) as server,
-        pytest.raises(DownloadError, match=r"cannot be used: .* BigGAN-deep of 128 pixels"),
+        pytest.raises(ModelError, match="does not hold the weights of biggan-deep-128"),
     ):
-        fetch_weights(NAME, tmp_path, urls=(server.url(),), config=narrow(128))
-    assert [file.suffix for file in tmp_path.iterdir()] == [".lock"]
+        obtain_weights(entry(server.url()), tmp_path)
+    assert {file.suffix for file in tmp_path.iterdir()} <= {".lock", ".etag"}
 
 
 def as_file(folder: Path, content: bytes) -> Path:
@@ -138,7 +155,7 @@ def as_folder_of_safetensors(folder: Path, content: bytes) -> Path:
 def test_imported_weights_give_the_packages_image(laid_out, plain, published, tmp_path):
     (tmp_path / "given").mkdir()
     path = laid_out(tmp_path / "given", published)
-    file = import_weights(NAME, path, tmp_path / "weights", config=narrow(128))
+    file = import_weights(entry(), path, tmp_path / "weights")
     card = json.loads(file.with_suffix(".json").read_text())
     assert card["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
     assert_same_image(file, plain)
@@ -162,41 +179,37 @@ MEANS = "generator.bn.running_means"
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda state: without(state, MEANS), rf"is not a BigGAN-deep: it has no {MEANS}\."),
-        (lambda state: state | {"extra": torch.ones(1)}, "it has extra besides"),
-        (lambda state: state | {MEANS: torch.ones(50, 8)}, r"is \(50, 8\), not \(51, 8\)"),
+        (lambda state: without(state, MEANS), rf"Missing key.*{MEANS}"),
+        (lambda state: state | {"extra": torch.ones(1)}, 'Unexpected key.*"extra"'),
+        (lambda state: state | {MEANS: torch.ones(50, 8)}, r"size mismatch.*\[50, 8\]"),
         (lambda state: state | {MEANS: torch.full((51, 8), torch.nan)}, "not finite"),
         (lambda state: [1, 2], "holds no weights"),
     ],
 )
 def test_a_checkpoint_of_something_else_is_refused(spoil, message, plain, tmp_path):
     given = as_file(tmp_path, saved(spoil(dict(plain.state_dict()))))
-    with pytest.raises(CheckpointError, match=message):
-        import_weights(NAME, given, tmp_path / "weights", config=narrow(128))
-    assert not list((tmp_path / "weights").iterdir())
+    with pytest.raises(ModelError, match=message):
+        import_weights(entry(), given, tmp_path / "weights")
+    assert not [*(tmp_path / "weights").glob("*.safetensors")]
 
 
 def test_a_checkpoint_that_would_run_something_is_refused(tmp_path):
     given = as_file(tmp_path, pickle.dumps(_Command(), protocol=2))
-    with pytest.raises(CheckpointError):
-        import_weights(NAME, given, tmp_path / "weights", config=narrow(128))
-
-
-def test_a_folder_of_another_model_is_refused(published, tmp_path):
-    folder = as_folder(tmp_path, published)
-    (folder / "config.json").write_text(narrow(256).to_json_string())
-    with pytest.raises(CheckpointError, match=r"config\.json is of another model"):
-        import_weights(NAME, folder, tmp_path / "weights", config=narrow(128))
+    with pytest.raises(ModelError):
+        import_weights(entry(), given, tmp_path / "weights")
 
 
 @pytest.mark.parametrize(
-    ("name", "place", "message"),
+    ("place", "message"),
     [
-        (NAME, "missing", "neither a file nor a folder"),
-        (NAME, ".", "holds no checkpoint: give the file itself"),
-        ("biggan-deep-64", ".", "no BigGAN “biggan-deep-64”; there are biggan-deep-128, "),
+        ("missing", "missing cannot be read"),
+        (".", r"holds no checkpoint \(pytorch_model\.bin, .*: give the file\."),
+        ("two", r"two holds 2 files \*\.pth: give the file itself"),
     ],
 )
-def test_what_cannot_be_imported_is_said_in_a_sentence(name, place, message, tmp_path):
-    with pytest.raises(CheckpointError, match=message):
-        import_weights(name, tmp_path / place, tmp_path / "weights")
+def test_what_cannot_be_imported_is_said_in_a_sentence(place, message, tmp_path):
+    (tmp_path / "two").mkdir()
+    for name in ("a.pth", "b.pth"):
+        (tmp_path / "two" / name).touch()
+    with pytest.raises(ModelError, match=message):
+        import_weights(entry(), tmp_path / place, tmp_path / "weights")

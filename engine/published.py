@@ -1,4 +1,4 @@
-"""Classifiers whose weights other people publish: fetched, checked, and kept as safetensors.
+"""Models whose weights other people publish: fetched, checked, and kept as safetensors.
 
 A published file comes in many forms (engine/classifiers/checkpoints.py). It is read once, loaded
 into its architecture, and kept in the weights folder under the entry's own file name, in the
@@ -17,13 +17,15 @@ from safetensors.torch import save
 from torch import nn
 
 from engine.classifiers.checkpoints import Checkpoint, CheckpointError, read_checkpoint
-from engine.classifiers.origin import Origin
 from engine.downloads import DownloadError, Progress, checksum, fetch, write_card
-from engine.entries import ClassifierEntry, ModelError
+from engine.entries import ClassifierEntry, Entry, ModelError, Origin, built
+
+#: What the weights' file in a folder may be called, the surest first.
+CHECKPOINTS = ("pytorch_model.bin", ".safetensors", ".pth.tar", ".pth", ".pt", ".bin")
 
 
 def obtain_weights(
-    entry: ClassifierEntry,
+    entry: Entry,
     folder: Path,
     *,
     on_progress: Progress = lambda done, total: None,
@@ -53,11 +55,13 @@ def obtain_weights(
         raise ModelError(str(error)) from error
 
 
-def import_weights(entry: ClassifierEntry, file: Path, folder: Path) -> Path:
+def import_weights(entry: Entry, path: Path, folder: Path) -> Path:
     """The entry's weights in `folder`, converted from a file on this machine; a card beside them.
 
-    Raises ModelError: not the published file, not readable, or of another architecture.
+    `path` is the file, or a folder that holds one checkpoint. Raises ModelError: not there, not the
+    published file, not readable, or of another architecture.
     """
+    file = _checkpoint_in(path) if path.is_dir() else path
     target = folder / entry.weights.filename
     recorded = _recorded(target)
     try:
@@ -70,15 +74,17 @@ def import_weights(entry: ClassifierEntry, file: Path, folder: Path) -> Path:
     return target
 
 
-def convert(
-    entry: ClassifierEntry, source: Path, target: Path, *, expected: str | None = None
-) -> None:
+def convert(entry: Entry, source: Path, target: Path, *, expected: str | None = None) -> None:
     """Write `target`, safetensors in the architecture's layout, from a published file.
 
     `expected` is the source's sha256 where the entry's origin has none. Raises ModelError.
     """
     origin = entry.origin or Origin()
-    expected, found = origin.sha256 or expected, checksum(source)
+    try:
+        found = checksum(source)
+    except OSError as error:
+        raise ModelError(f"{source} cannot be read ({error.strerror}).") from error
+    expected = origin.sha256 or expected
     if expected and not found.startswith(expected):
         raise ModelError(
             f"{source} is not the published file of {entry.name}: its sha256 begins"
@@ -98,7 +104,7 @@ def convert(
     new.replace(target)
 
 
-def _convert_or_discard(entry: ClassifierEntry, fetched: Path, target: Path) -> None:
+def _convert_or_discard(entry: Entry, fetched: Path, target: Path) -> None:
     """Nothing of a wrong file is kept: the next call would only convert it again."""
     try:
         convert(entry, fetched, target)
@@ -107,19 +113,20 @@ def _convert_or_discard(entry: ClassifierEntry, fetched: Path, target: Path) -> 
         raise
 
 
-def _loaded(
-    entry: ClassifierEntry, origin: Origin, checkpoint: Checkpoint, file: Path
-) -> nn.Module:
-    network = entry.build()
+def _loaded(entry: Entry, origin: Origin, checkpoint: Checkpoint, file: Path) -> nn.Module:
+    network, state = built(entry), checkpoint.state
+    for key, values in state.items():
+        if not values.isfinite().all():
+            raise ModelError(f"{file} is damaged: its {key} has values that are not finite.")
     try:
-        state = checkpoint.state
         network.load_state_dict(origin.adapt(state) if origin.adapt else state)
     except (RuntimeError, KeyError, ValueError) as error:
         raise ModelError(
             f"{file} does not hold the weights of {entry.name}, {len(entry.labels.names)} classes:"
             f" {_first_difference(error)}"
         ) from error
-    for saved, own in ((checkpoint.mean, entry.mean), (checkpoint.std, entry.std)):
+    normalised = (entry.mean, entry.std) if isinstance(entry, ClassifierEntry) else (None, None)
+    for saved, own in zip((checkpoint.mean, checkpoint.std), normalised, strict=True):
         if saved is not None and not _close(saved, own):
             raise ModelError(f"{file} normalises by {saved}, but {entry.name} by {own}.")
     return network
@@ -134,6 +141,17 @@ def _close(saved: tuple[float, ...], own: tuple[float, ...] | None) -> bool:
     return own is not None and all(
         abs(left - right) < 1e-4 for left, right in zip(saved, own, strict=True)
     )
+
+
+def _checkpoint_in(folder: Path) -> Path:
+    """The one checkpoint in a folder, whatever lies beside it."""
+    for ending in CHECKPOINTS:
+        found = sorted(folder.glob(f"*{ending}"))
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ModelError(f"{folder} holds {len(found)} files *{ending}: give the file itself.")
+    raise ModelError(f"{folder} holds no checkpoint ({', '.join(CHECKPOINTS)}): give the file.")
 
 
 def _recorded(target: Path) -> str | None:

@@ -19,10 +19,10 @@ from torchvision.models import resnet50, squeezenet1_1
 
 from engine.catalogue import ClassifierEntry, ModelError, Provenance, Weights, load_classifier
 from engine.classifiers.imagenet import IMAGENET, MEAN, STD
-from engine.classifiers.origin import Origin
-from engine.classifiers.published import import_weights, obtain_weights
+from engine.entries import Origin
 from engine.imagenet_classifiers import IMAGENET_CLASSIFIERS
-from tests.engine.classifiers.published_files import fast_checkpoint, robustness_checkpoint
+from engine.published import import_weights, obtain_weights
+from tests.engine.published_files import fast_checkpoint, robustness_checkpoint
 
 ENTRIES = {entry.name: entry for entry in IMAGENET_CLASSIFIERS}
 
