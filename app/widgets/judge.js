@@ -2,18 +2,12 @@
  * Shows one task, takes one press, and waits for the next task.
  *
  * A press counts when the picture it is about has been on the screen for `exposure` ms, no answer
- * is on its way, no other answer key is held, and the keys have been quiet. What is sent names the
+ * is on its way, no dialog is open, and the keys allow it (judge_keys.js). What is sent names the
  * item and the side that were on the screen, so that the server can refuse anything else.
  */
-const KEYS = ["1", "2", "3", "4"];
 const SIDES = ["left", "right"];
-/** An answer key pressed this soon after another one is a bounce or a key held down. */
-const QUIET_MS = 100;
 /** Without a word from the server for so long, say that the answer is still on its way. */
 const SLOW_MS = 4000;
-/** Pauses longer than this do not count towards one's own pace. */
-const PAUSE_MS = 60000;
-const SMALLEST_PACE_SAMPLE = 5;
 
 const mounted = new WeakMap();
 
@@ -21,7 +15,7 @@ export default function (component) {
   const { parentElement, data, setTriggerValue } = component;
   if (!mounted.has(parentElement)) mounted.set(parentElement, new Judge(parentElement));
   const judge = mounted.get(parentElement);
-  judge.receive(data, (answer) => setTriggerValue("answer", answer));
+  judge.receive(data, setTriggerValue);
   return () => judge.leave();
 }
 
@@ -31,25 +25,43 @@ class Judge {
     this.root = this.find(".judge");
     this.panels = [...root.querySelectorAll(".panel")];
     this.help = this.find(".help");
+    this.comment = this.find(".comment");
     this.images = new Map();
-    this.down = new Set();
-    this.lastKey = -Infinity;
-    this.shownAt = null;
     this.sent = null;
+    this.undoing = false;
+    this.saving = null;
+    this.searches = 0;
     this.round = 0;
-    this.spent = 0;
-    this.advanced = 0;
     this.leaving = new AbortController();
     const { signal } = this.leaving;
-    const listen = (place, event, act, options = {}) =>
-      place.addEventListener(event, act, { signal, ...options });
-    listen(document, "keydown", (event) => this.press(event), { capture: true });
-    listen(document, "keyup", (event) => this.down.delete(event.code), { capture: true });
-    listen(window, "blur", () => this.down.clear());
-    listen(window, "resize", () => this.fit());
-    listen(this.find(".help-open"), "click", () => this.help.showModal());
-    listen(this.find(".help button"), "click", () => this.help.close());
-    listen(this.find(".gloss-open"), "click", () => this.toggleGloss());
+    this.clock = new Clock(signal);
+    this.pace = new Pace();
+    this.keys = new Keys(
+      {
+        answer: (answer, at) => this.answer(this.data?.side, answer, at),
+        undo: () => this.undo(),
+        help: () => this.help.showModal(),
+        dead: () => this.help.open || this.comment.open || !this.find(".rest").hidden,
+      },
+      signal,
+    );
+    const click = (selector, act) =>
+      this.find(selector).addEventListener("click", act, { signal });
+    window.addEventListener("resize", () => this.fit(), { signal });
+    click(".undo", () => this.undo());
+    click(".help-open", () => this.help.showModal());
+    click(".help .close", () => this.help.close());
+    click(".help .leave", () => this.send("leave", { number: this.data.number }));
+    click(".gloss-open", () => this.toggleGloss());
+    click(".comment-open", () => this.openComment());
+    click(".comment .close", () => this.comment.close());
+    click(".comment .save", () => this.saveComment());
+    click(".rest button", () => this.goOn());
+    click(".search", () => (this.searches += 1));
+    // A middle click opens the search as well.
+    this.find(".search").addEventListener("auxclick", ({ button }) => (this.searches += button === 1), {
+      signal,
+    });
   }
 
   leave() {
@@ -57,7 +69,7 @@ class Judge {
     clearTimeout(this.slow);
   }
 
-  /** A new state from the server: the next task, the same one again, or the end. */
+  /** A new state from the server: the next task, or the same one again. */
   receive(data, send) {
     this.send = send;
     // Streamlit calls again with what it has called with before, for a change of theme say.
@@ -65,8 +77,10 @@ class Judge {
     this.turn = data.turn;
     for (const [key, address] of Object.entries(data.images)) this.preload(key, address);
     clearTimeout(this.slow);
-    const { sent } = this;
-    if (!sent) return this.show(data);
+    const { sent, undoing } = this;
+    this.undoing = false;
+    if (this.saving) this.commentAnswered(data);
+    if (!sent) return this.isOnShow(data) && !undoing ? this.refresh(data) : this.show(data);
     const same = data.number === sent.number && data.side === sent.side;
     if (!same) {
       const rest = sent.at + data.timing.feedback - performance.now();
@@ -78,62 +92,93 @@ class Judge {
     }
   }
 
+  isOnShow({ number, side, rest }) {
+    return this.data?.number === number && this.data.side === side && !rest === !this.data.rest;
+  }
+
   preload(key, address) {
-    if (this.images.has(key)) return;
     const image = new Image();
     image.src = address;
     image.draggable = false;
+    image.decode().catch(() => {}); // early; show() awaits it again and hears of a failure
     this.images.set(key, image);
   }
 
   /** Everything about a task appears at once, when its pictures are ready to be painted. */
   async show(data) {
     const round = ++this.round;
-    this.shownAt = null;
+    this.clock.stop();
     const wanted = SIDES.map((side) => this.images.get(data[side]));
     await Promise.all(wanted.map((image) => image?.decode()));
     if (round !== this.round) return;
-    this.keepPace(data);
-    this.data = data;
     this.sent = null;
-    this.write(data);
-    if (data.end) return;
+    this.searches = 0;
+    this.refresh(data);
+    this.find(".gloss").hidden = true;
     this.panels.forEach((panel, index) => this.fill(panel, SIDES[index], wanted[index]));
+    this.root.classList.add("ready", "waiting");
+    this.root.classList.toggle("resting", Boolean(data.rest));
+    this.find(".rest").hidden = !data.rest;
+    if (data.rest) return this.find(".rest button").focus({ preventScroll: true });
+    this.begin();
+  }
+
+  /** After a break the same task is shown, and its time begins. */
+  goOn() {
+    this.root.classList.remove("resting");
+    this.find(".rest").hidden = true;
+    this.begin();
+  }
+
+  /** The time of an image begins in the frame after the one that paints it. */
+  begin() {
+    const { round } = this;
     this.fit();
     requestAnimationFrame(() =>
       requestAnimationFrame(() => {
-        if (round === this.round) this.shownAt = performance.now();
+        if (round !== this.round) return;
+        this.clock.start();
+        setTimeout(() => {
+          if (round === this.round) this.root.classList.remove("waiting");
+        }, this.data.timing.exposure);
       }),
     );
   }
 
-  write({ end, words, problem, done, total, search, gloss }) {
-    this.root.classList.add("ready");
-    this.root.classList.toggle("ended", Boolean(end));
-    this.find(".end").hidden = !end;
-    if (end) {
-      this.find(".end h1").textContent = words.end_title;
-      this.find(".saved").textContent = words.end;
-      this.find(".code-name").textContent = words.code;
-      this.find(".code").textContent = end.code;
-      return;
-    }
-    this.find(".count").textContent = fillIn(words.place, { place: done + 1, total });
-    this.find(".pace").textContent = this.timeLeft(words, total - done);
-    this.find(".notice").textContent = problem ?? "";
-    this.find(".unsure").textContent = search.text;
-    this.find(".search").textContent = words.search;
+  /** Everything but the pictures and the answers. */
+  refresh(data) {
+    this.data = data;
+    const { words, rest, place, problem, done, total, undo, search, gloss } = data;
+    const write = (selector, text) => (this.find(selector).textContent = text);
+    this.pace.note(done);
+    const minutes = this.pace.minutes(total - done);
+    write(".count", place);
+    write(".pace", minutes === null ? "" : words.pace.replace("{minutes}", minutes));
+    write(".notice", problem ?? "");
+    write(".unsure", search.text);
+    write(".search", words.search);
     this.find(".search").href = search.address;
+    write(".undo span", words.undo);
+    this.find(".undo").disabled = !undo;
+    write(".comment-open", words.comment);
+    write(".comment h1", words.comment_title);
+    this.find("textarea").setAttribute("aria-label", words.comment_title);
+    this.find("textarea").maxLength = data.longest_comment;
+    write(".comment .save", words.comment_save);
+    write(".comment .close", words.cancel);
     this.find(".gloss-open").hidden = !gloss;
     this.find(".gloss-open").setAttribute("aria-label", words.gloss);
-    this.find(".gloss").hidden = true;
-    this.find(".gloss").textContent = gloss ?? "";
+    write(".gloss", gloss ?? "");
     this.find(".help-open").setAttribute("aria-label", words.help_title);
-    this.find(".help h1").textContent = words.help_title;
-    this.find(".help button").textContent = words.help_close;
-    this.find(".help-text").replaceChildren(
-      ...words.help.map((text) => Object.assign(document.createElement("p"), { textContent: text })),
+    write(".help h1", words.help_title);
+    write(".help .close", words.help_close);
+    write(".help .leave", words.leave);
+    this.find(".help .text").replaceChildren(
+      ...data.help.map((text) => Object.assign(document.createElement("p"), { textContent: text })),
     );
+    write(".rest h1", words.rest_title);
+    write(".rest p", rest ?? "");
+    write(".rest button", words.go_on);
   }
 
   fill(panel, side, image) {
@@ -163,43 +208,22 @@ class Judge {
     return button;
   }
 
-  press(event) {
-    if (this.help.open) return;
-    if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
-    if (event.key === "?") {
-      event.preventDefault();
-      this.help.showModal();
-      return;
-    }
-    // A key held down on a focused button would click it again and again.
-    if (event.repeat && (event.key === "Enter" || event.key === " ")) event.preventDefault();
-    const answer = answerOf(event);
-    if (!answer) return;
-    event.preventDefault();
-    const quiet = event.timeStamp - this.lastKey >= QUIET_MS;
-    this.lastKey = event.timeStamp;
-    if (event.repeat) return;
-    // Pressed again without having been seen to rise: its keyup went to another window.
-    if (this.down.has(event.code)) this.down.clear();
-    const alone = this.down.size === 0;
-    this.down.add(event.code);
-    if (alone && quiet) this.answer(this.data?.side, answer, event.timeStamp);
-  }
-
   answer(side, answer, at) {
-    const { data } = this;
-    if (!data || data.end || this.sent || this.shownAt === null) return;
-    if (side !== data.side || at - this.shownAt < data.timing.exposure) return;
+    const { data, clock } = this;
+    if (!data || this.sent || this.undoing || !clock.running || side !== data.side) return;
+    const times = clock.until(at);
+    if (times.milliseconds < data.timing.exposure) return;
     this.choose(side, answer);
-    const milliseconds = Math.round((at - this.shownAt) * 10) / 10;
-    this.sent = { number: data.number, side, answer, milliseconds, at: performance.now(), tries: 0 };
+    this.root.classList.add("waiting");
+    const { number } = data;
+    this.sent = { number, side, answer, ...times, searches: this.searches, at: performance.now(), tries: 0 };
     this.deliver();
   }
 
   deliver() {
-    const { number, side, answer, milliseconds } = this.sent;
-    this.sent.tries += 1;
-    this.send({ number, side, answer, milliseconds, held: [...this.images.keys()] });
+    const { at, tries, ...message } = this.sent;
+    this.sent.tries = tries + 1;
+    this.send("answer", { ...message, held: [...this.images.keys()] });
     this.slow = setTimeout(() => {
       this.find(".notice").textContent = this.data.words.slow;
     }, SLOW_MS);
@@ -213,89 +237,52 @@ class Judge {
     });
   }
 
+  undo() {
+    if (!this.data?.undo || this.sent || this.undoing) return;
+    this.undoing = true;
+    this.clock.stop();
+    this.root.classList.add("waiting");
+    this.send("undo", { number: this.data.number, held: [...this.images.keys()] });
+  }
+
+  openComment() {
+    this.find("textarea").value = this.data.comment ?? "";
+    this.find(".said").textContent = "";
+    this.comment.showModal();
+    this.find("textarea").focus();
+  }
+
+  saveComment() {
+    const { number } = this.data;
+    this.saving = { number, text: this.find("textarea").value, tries: (this.saving?.tries ?? 0) + 1 };
+    this.send("comment", { number, text: this.saving.text });
+  }
+
+  /** Saved: closed. Refused: the words stay, with the reason. Lost on the way: sent once more. */
+  commentAnswered({ number, comment, problem }) {
+    const { saving } = this;
+    if (number !== saving.number || (comment ?? "") === saving.text.trim()) this.comment.close();
+    else if (!problem && saving.tries === 1) return this.saveComment();
+    else this.find(".said").textContent = problem ?? this.data.words.not_stored;
+    this.saving = null;
+  }
+
   toggleGloss() {
     const gloss = this.find(".gloss");
     gloss.hidden = !gloss.hidden;
     this.find(".gloss-open").setAttribute("aria-expanded", String(!gloss.hidden));
   }
 
-  keepPace(data) {
-    const now = performance.now();
-    if (this.data && data.done > this.data.done) {
-      this.spent += Math.min(now - this.since, PAUSE_MS);
-      this.advanced += data.done - this.data.done;
-      this.since = now;
-    }
-    this.since ??= now;
-  }
-
-  timeLeft(words, open) {
-    if (this.advanced < SMALLEST_PACE_SAMPLE) return "";
-    const minutes = Math.ceil(((this.spent / this.advanced) * open) / 60000);
-    return fillIn(words.pace, { minutes });
-  }
-
-  /** Both pictures at the same whole multiple of a device pixel, on whole device pixels. */
   fit() {
-    const shown = this.panels.map((panel) => panel.querySelector("img")).filter(Boolean);
-    if (!shown.length || !this.data) return;
-    const { naturalWidth: width, naturalHeight: height } = shown[0];
-    const ratio = window.devicePixelRatio;
-    const side = Math.min(this.room(), Math.max(448, Math.max(width, height) / ratio));
-    const multiple = Math.floor((side * ratio) / Math.max(width, height));
-    const scale = multiple >= 1 ? multiple / ratio : side / Math.max(width, height);
-    const size = { width: `${width * scale}px`, height: `${height * scale}px` };
-    for (const panel of this.panels) {
-      const padding = 2 * parseFloat(getComputedStyle(panel.querySelector(".stage")).paddingLeft);
-      Object.assign(panel.querySelector(".stage").style, {
-        width: `${width * scale + padding}px`,
-        height: `${height * scale + padding}px`,
-      });
-    }
-    for (const image of shown) {
-      Object.assign(image.style, size, { transform: "none" });
-      image.classList.toggle("reduced", multiple < 1);
-      const { left, top } = image.getBoundingClientRect();
-      const gap = (place) => Math.round(place * ratio) / ratio - place;
-      image.style.transform = `translate(${gap(left)}px, ${gap(top)}px)`;
-    }
-    this.words();
-  }
-
-  /** CSS pixels that a picture may take in width and in height. */
-  room() {
-    const stage = this.panels[0].querySelector(".stage");
-    const padding = 2 * parseFloat(getComputedStyle(stage).paddingLeft);
-    const width = this.panels[0].clientWidth - padding;
-    if (this.stacked()) return Math.max(112, Math.min(width, (window.innerHeight - 420) / 2));
-    const others = this.root.getBoundingClientRect().height - stage.getBoundingClientRect().height;
-    const margin = 28; // the page's own, above and below
-    return Math.max(168, Math.min(width, window.innerHeight - others - padding - margin));
-  }
-
-  stacked() {
-    return getComputedStyle(this.find(".panels")).flexDirection === "column";
-  }
-
-  /** "on the left" is true only where the panels stand side by side. */
-  words() {
-    const { words } = this.data;
-    const names = this.stacked() ? ["ask_first", "ask_second"] : ["ask_left", "ask_right"];
+    if (!this.data) return;
+    fit(this.root, this.panels);
+    // "on the left" is true only where the panels stand side by side.
+    const { words, side } = this.data;
+    const names = stacked(this.root) ? ["ask_first", "ask_second"] : ["ask_left", "ask_right"];
     this.panels.forEach((panel, index) => {
       panel.querySelector("h2").textContent = words[names[index]];
     });
-    if (this.stacked() && this.data.side === "right") this.panels[1].scrollIntoView({ block: "end" });
+    if (stacked(this.root) && side === "right") this.panels[1].scrollIntoView({ block: "end" });
     else this.root.scrollIntoView({ block: "start" });
   }
-}
-
-function answerOf({ key, code, shiftKey }) {
-  if (KEYS.includes(key)) return Number(key);
-  // Layouts whose digits need Shift (French): the key's place counts.
-  const place = /^(?:Digit|Numpad)([1-4])$/.exec(code);
-  return place && !shiftKey ? Number(place[1]) : null;
-}
-
-function fillIn(text, values) {
-  return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }

@@ -15,27 +15,51 @@ import streamlit as st
 
 #: The chosen answer shows for so long before the next image comes.
 FEEDBACK_MS = 150
-#: A press is no judgement of an image that has been on the screen for less.
-EXPOSURE_MS = 250
+#: What is left of a comment that is longer would not be what was meant: it is refused.
+LONGEST_COMMENT = 2000
 
 _FOLDER = Path(__file__).parent
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
 _component = st.components.v2.component(
     "judge",
-    html=(_FOLDER / "judge.html").read_text(encoding="utf-8"),
-    css=(_FOLDER / "judge.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "judge.js").read_text(encoding="utf-8"),
+    html=_read("judge.html"),
+    css=_read("judge.css"),
+    js="\n".join(map(_read, ["judge_keys.js", "judge_clock.js", "judge_fit.js", "judge.js"])),
 )
 
 
-def judge(data: Mapping[str, Any], *, key: str, on_answer: Callable[[], None]) -> None:
-    """Mount the component; `st.session_state[key].answer` holds the answer during `on_answer`.
+def judge(
+    data: Mapping[str, Any], *, key: str, exposure_ms: int, on: Mapping[str, Callable[[], None]]
+) -> None:
+    """Mount the component; `st.session_state[key][name]` holds the message while `on[name]` runs.
 
-    `data` is JSON: see `receive` and `show` in judge.js. An answer is a dict with `number`, `side`
-    ("left" or "right"), `answer` (1 to 4), `milliseconds` from image to press, and `held`, the
-    names of the images that the browser has and need not be sent again.
+    `data` is JSON: see `receive`, `refresh` and `fill` in judge.js. A press earlier than
+    `exposure_ms` after its image appeared is no judgement. The messages, each a dict:
+    - answer: `number`, `side` ("left" or "right"), `answer` (1 to 4), `milliseconds` from image to
+      press, `hidden`, those of them in which the tab was hidden, `searches`, how often the image
+      search was opened meanwhile, and `held`, the names of the images that the browser has and
+      need not be sent again;
+    - undo: `number` of the item on show, and `held`;
+    - comment: `number`, `text`;
+    - leave: `number`; the labeller asks how to withdraw.
     """
-    timing = {"feedback": FEEDBACK_MS, "exposure": EXPOSURE_MS}
-    _component(key=key, data={**data, "timing": timing}, on_answer_change=on_answer)
+    _component(
+        key=key,
+        data={
+            **data,
+            "timing": {"feedback": FEEDBACK_MS, "exposure": exposure_ms},
+            "longest_comment": LONGEST_COMMENT,
+        },
+        on_answer_change=on["answer"],
+        on_undo_change=on["undo"],
+        on_comment_change=on["comment"],
+        on_leave_change=on["leave"],
+    )
 
 
 def data_address(png: bytes) -> str:
