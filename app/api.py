@@ -171,10 +171,11 @@ def _same(database: Database, choices: Menu, definition: dict[str, Any]) -> str 
     generator = choices.generators[definition["generator"]]
     wanted = json.loads(json.dumps(definition))
     for known in experiments(database, kind="experiment"):
-        if known.definition == wanted and known.generator_checksum == generator.checksum:
+        same = {"condition_follows_z": True, **known.definition} == wanted
+        if same and known.generator_checksum == (generator.checksum or ""):
             checksums = {
                 c.classifier: c.classifier_checksum for c in conditions(database, known.id)
             }
-            if all(choices.classifiers[name].checksum == sha for name, sha in checksums.items()):
+            if all((choices.classifiers[n].checksum or "") == sha for n, sha in checksums.items()):
                 return known.id
     return None

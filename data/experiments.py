@@ -102,6 +102,26 @@ def create_experiment(
     return experiment_id
 
 
+def record_generator_checksum(database: Database, experiment_id: str, checksum: str) -> None:
+    """Records it where it was not known when the experiment was asked for (weights not fetched)."""
+    with immediate(database):
+        database.execute(
+            "UPDATE experiments SET generator_checksum = ?"
+            " WHERE id = ? AND generator_checksum = ''",
+            [checksum, experiment_id],
+        )
+
+
+def record_classifier_checksum(database: Database, condition_id: int, checksum: str) -> None:
+    """The same for the classifier of a condition."""
+    with immediate(database):
+        database.execute(
+            "UPDATE conditions SET classifier_checksum = ?"
+            " WHERE id = ? AND classifier_checksum = ''",
+            [checksum, condition_id],
+        )
+
+
 def experiment(database: Database, experiment_id: str) -> Experiment | None:
     """The experiment of this id; None where there is none."""
     return next(_experiments(database, "id = ?", [experiment_id]), None)

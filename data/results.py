@@ -79,6 +79,8 @@ class ResultRow:
     interval (bracket_low, bracket_high]; `bound` is the last bound tested. `magnitudes` has ‖p_i‖₂
     for each point of the generator. `margin` is of the logits on the 8-bit image, positive when
     fooled. `stimulus` is that image's name. `seconds` is the trial's share of its batch's time.
+    `scales_checksum` says which σ was used, `scales_samples` over how many samples it was measured
+    (a preview: 256); None for results of before that was recorded.
     `reason` says why a trial *failed*. Floats are finite.
     """
 
@@ -94,6 +96,8 @@ class ResultRow:
     code_version: str
     generator_checksum: str
     classifier_checksum: str
+    scales_checksum: str | None = None
+    scales_samples: int | None = None
     source_id: str | None = None
     magnitude: float | None = None
     bound: float | None = None

@@ -78,7 +78,8 @@ class GeneratorEntry:
 
     `scales` is a file with σ that comes with the weights; without it σ is measured. `origin` is
     where weights that are not there are fetched from. `points` and `image_shape` are those of what
-    `build` builds: they may be left out, and then it is built to know them.
+    `build` builds: they may be left out, and then it is built to know them. `options` names those
+    of the recorded options that it has: "truncation", "condition_follows_z".
     """
 
     name: str
@@ -93,6 +94,7 @@ class GeneratorEntry:
     origin: Origin | None = None
     points: tuple[Point, ...] = ()
     image_shape: tuple[int, int, int] | None = None
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,7 @@ class Definition:
     seed: int = 0
     targeted: bool = True
     truncation: float = 1.0
+    condition_follows_z: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """A JSON-serialisable record; `from_json` is its inverse."""

@@ -47,6 +47,7 @@ def _entry(resolution: int) -> GeneratorEntry:
         ),
         points=published_points(resolution),
         image_shape=(3, resolution, resolution),
+        options=("truncation", "condition_follows_z"),
     )
 
 

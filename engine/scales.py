@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -161,7 +162,7 @@ def scales_checksum(scales: dict[str, Tensor]) -> str:
 
 
 def _write(tensors: dict[str, Tensor], file: Path, metadata: dict[str, str]) -> None:
-    partial = file.with_suffix(".partial")
+    partial = file.with_name(f"{file.name}.{os.getpid()}")
     save_file(tensors, partial, metadata)
     partial.rename(file)
 

@@ -177,6 +177,8 @@ def _line(progress: dict[str, Any]) -> str:
     """ "37 of 480 · mnist-robust, last, mnist · 12.1 trials/s · 36 s left"."""
     if not progress:
         return "loading"
+    if "preparing" in progress:
+        return progress["preparing"]
     left = progress["seconds_left"]
     return (
         f"{progress['done']} of {progress['total']} · {progress['classifier']},"

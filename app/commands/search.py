@@ -75,7 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
             if asked():
                 line.clear()
                 raise Interrupted("Stopped. A search that is begun again takes the same course.")
-            line.show(f"{progress['phase']}, step {progress.get('step', 0)}")
+            line.show(
+                progress.get("preparing") or f"{progress['phase']}, step {progress.get('step', 0)}"
+            )
 
         result = api.search(
             SearchRequest(

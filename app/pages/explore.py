@@ -224,7 +224,7 @@ def _in_words(
     if live is None or (now.active and live.phase == "loading"):
         return {
             "queued": ("Waiting for the worker", "It starts within a few seconds."),
-            "running": ("Loading the models", ""),
+            "running": ("Loading the models", (live.message if live else None) or ""),
             "stopped": ("Stopped", "Before its first step."),
         }.get(now.state, ("Nothing to show", now.message or "Press Run to search again."))
     if now.state == "failed":

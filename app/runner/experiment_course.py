@@ -41,9 +41,15 @@ def experiment_course(
     resumed ends with the very results of one that ran through.
     """
     definition = read_definition(experiment.definition)
+    stored = conditions(database, experiment.id)
+    yield from models.preparation(
+        experiment.generator,
+        definition.truncation,
+        list(dict.fromkeys(condition.classifier for condition in stored)),
+        full_scales=True,
+    )
     recorder = Recorder(database, home, models, experiment)
     generator = recorder.generator
-    stored = conditions(database, experiment.id)
     missing = {
         condition.id: missing_trials(database, condition.id, definition.trials)
         for condition in stored

@@ -28,8 +28,12 @@ class PointChoice:
 class GeneratorChoice:
     """A generator as the picker shows it. `classifiers` names those that know its labels.
 
-    `checksum` is that of its weights; where they are not to be had it is None, and `problem` is a
-    sentence that says so.
+    `checksum` is that of its weights. Where they are not there it is None: either `remark` is a
+    sentence that says how they will be had, or `problem` one that says why it cannot be used.
+    `searches` is what an image search is given for each label; `glosses` says what is meant, where
+    names could be misread. `scales_samples` is how many samples σ at truncation 1 is measured over
+    (256: a preview), None where it is not measured yet. `options` names the recorded options that
+    it has: "truncation", "condition_follows_z".
     """
 
     name: str
@@ -39,21 +43,27 @@ class GeneratorChoice:
     schedule: str
     labels: tuple[str, ...]
     phrases: tuple[str, ...]
+    searches: tuple[str, ...]
+    glosses: tuple[str | None, ...]
     classifiers: tuple[str, ...]
     image_shape: tuple[int, int, int]
+    options: tuple[str, ...]
+    scales_samples: int | None
     checksum: str | None
+    remark: str | None
     problem: str | None
 
 
 @dataclass(frozen=True)
 class ClassifierChoice:
-    """A classifier as the picker shows it; `checksum` and `problem` as in GeneratorChoice."""
+    """A classifier as the picker shows it; the last three fields as in GeneratorChoice."""
 
     name: str
     title: str
     source: str
     accuracy: str
     checksum: str | None
+    remark: str | None
     problem: str | None
 
 

@@ -1,31 +1,28 @@
-"""The models of one home, loaded once and kept, and the menu that describes them."""
+"""The models of one home, loaded once and kept."""
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from hashlib import sha256
-from pathlib import Path
+from dataclasses import replace
 
-import torch
-
-from app.runner.menu import ClassifierChoice, GeneratorChoice, Menu, PointChoice
+from app.runner import offer
+from app.runner.course import Course
+from app.runner.fetching import fetching
+from app.runner.menu import Menu
+from app.runner.scale_files import measured_samples, measuring, scales_file, wanted_samples
 from data.home import Home, bundled
 from engine.catalogue import (
     Catalogue,
-    ClassifierEntry,
-    GeneratorEntry,
     LoadedClassifier,
     LoadedGenerator,
-    ModelError,
     catalogue,
+    is_there,
     load_classifier,
     load_generator,
 )
-from engine.experiment import SCHEDULES
-from engine.scales import load_scales, measure_scales, save_scales
-from engine.search.run import SEARCHES
+from engine.scales import FULL, load_scales
 
 log = logging.getLogger(__name__)
 
@@ -33,114 +30,88 @@ log = logging.getLogger(__name__)
 class Models:
     """Generators and classifiers on one device, each loaded on first use. Raises ModelError.
 
-    `lenient`: where the user's own entries cannot be read, go on without them and say so in the
+    `lenient`: go on without those of the user's own entries that cannot be read, and say so in the
     menu; a worker must not fail everybody for one file.
     """
 
     def __init__(self, home: Home, device: str = "cpu", *, lenient: bool = False) -> None:
         self.device = device
+        self.folders = (bundled(), home.weights)
         self._home = home
-        self._folders = (bundled(), home.weights)
         self._generators: dict[tuple[str, float], LoadedGenerator] = {}
         self._classifiers: dict[str, LoadedClassifier] = {}
-        self._problem: str | None = None
-        try:
-            self.catalogue: Catalogue = catalogue(home.models)
-        except ModelError as error:
-            if not lenient:
-                raise
-            log.warning("The user's own models are left out: %s", error)
-            self._problem = str(error)
-            self.catalogue = catalogue()
+        self._problems: list[str] = []
+        self.catalogue: Catalogue = catalogue(
+            home.models, (lambda error: self._problems.append(str(error))) if lenient else None
+        )
+        for problem in self._problems:
+            log.warning("Some of the user's own models are left out: %s", problem)
 
     def menu(self) -> Menu:
         """What can be asked for, weights hashed as they are now."""
-        return replace(menu(self.catalogue, self._folders), problem=self._problem)
+        return offer.menu(self.catalogue, self._home, list(self._problems))
 
-    def generator(self, name: str, truncation: float = 1.0) -> LoadedGenerator:
-        """The generator with its σ, which is measured now where it never was."""
-        key = (name, truncation)
-        if key not in self._generators:
-            entry = self.catalogue.generator(name)
-            loaded = load_generator(entry, self._folders, self.device, truncation)
-            if loaded.scales is None:
-                loaded = replace(loaded, scales=self._measured_scales(loaded, truncation))
-            self._generators[key] = loaded
-        return self._generators[key]
+    def preparation(
+        self,
+        generator: str,
+        truncation: float = 1.0,
+        classifiers: Sequence[str] = (),
+        *,
+        full_scales: bool = False,
+    ) -> Course:
+        """Fetch weights that are not there, load, and measure σ: what may take minutes.
+
+        Progress has `preparing`, a sentence. `full_scales`: a preview of σ will not do. Stopped,
+        it goes on from there the next time. Raises ModelError.
+        """
+        entry = self.catalogue.generator(generator)
+        for one in (entry, *(self.catalogue.classifier(name) for name in classifiers)):
+            if one.origin is not None and not is_there(one, self.folders):
+                yield from fetching(one, self.folders)
+        loaded = self._loaded(generator, truncation)
+        best = measured_samples(self._home, loaded.checksum, truncation)
+        if loaded.scales is None or (full_scales and loaded.scales_samples < FULL):
+            wanted = wanted_samples(loaded, full=full_scales)
+            if best is None or best < wanted:
+                yield from measuring(self._home, loaded, wanted, self.device)
+
+    def generator(
+        self, name: str, truncation: float = 1.0, *, condition_follows_z: bool = True
+    ) -> LoadedGenerator:
+        """The generator with the best σ there is; measured now, as a preview, where it never was.
+
+        Weights are fetched where they are not there: `preparation` does the same step by step.
+        """
+        for _ in self.preparation(name, truncation):
+            pass
+        loaded = self._loaded(name, truncation)
+        best = measured_samples(self._home, loaded.checksum, truncation)
+        if (
+            loaded.entry.scales is None
+            and best
+            and (loaded.scales is None or loaded.scales_samples < best)
+        ):
+            file = scales_file(self._home, loaded.checksum, truncation, best)
+            scales = load_scales(file, loaded.module)
+            loaded = replace(loaded, scales=scales, scales_samples=best)
+            self._generators[name, truncation] = loaded
+        if loaded.module.condition_follows_z != condition_follows_z:
+            module = copy.copy(loaded.module)  # the same weights
+            module.condition_follows_z = condition_follows_z
+            loaded = replace(loaded, module=module)
+        return loaded
 
     def classifier(self, name: str) -> LoadedClassifier:
-        """The classifier, its weights verified."""
+        """The classifier, its weights verified, and fetched where they are not there."""
         if name not in self._classifiers:
             self._classifiers[name] = load_classifier(
-                self.catalogue.classifier(name), self._folders, self.device
+                self.catalogue.classifier(name), self.folders, self.device
             )
         return self._classifiers[name]
 
-    def _measured_scales(
-        self, loaded: LoadedGenerator, truncation: float
-    ) -> dict[str, torch.Tensor]:
-        file = self._home.caches / f"scales-{loaded.checksum}-{truncation:g}.safetensors"
-        if not file.is_file():
-            log.info("Measuring σ of %s; it is kept in %s.", loaded.entry.name, file)
-            save_scales(measure_scales(loaded.module, device=self.device), file)
-        return load_scales(file, loaded.module)
-
-
-def menu(entries: Catalogue, folders: Sequence[Path]) -> Menu:
-    """The catalogue as pages and commands offer it. Weights are hashed, nothing is loaded."""
-    return Menu(
-        generators={
-            name: _generator_choice(entries, entry, folders)
-            for name, entry in entries.generators.items()
-        },
-        classifiers={
-            name: ClassifierChoice(
-                name,
-                entry.title,
-                entry.provenance.source,
-                entry.provenance.accuracy,
-                **_availability(entry, folders),
-            )
-            for name, entry in entries.classifiers.items()
-        },
-        schedules={name: asdict(schedule) for name, schedule in SCHEDULES.items()},
-        searches={search: _schedules_for(search) for search in SEARCHES},
-    )
-
-
-def _schedules_for(search: str) -> tuple[str, ...]:
-    """A schedule of a search's name is that search's alone; the others are the relaxation's."""
-    own = tuple(name for name in SCHEDULES if name == search)
-    return own or tuple(name for name in SCHEDULES if name not in SEARCHES)
-
-
-def _generator_choice(
-    entries: Catalogue, entry: GeneratorEntry, folders: Sequence[Path]
-) -> GeneratorChoice:
-    with torch.device("meta"):  # shapes only: no memory, no initialisation
-        module = entry.build()
-    return GeneratorChoice(
-        name=entry.name,
-        title=entry.title,
-        points=tuple(PointChoice(point.name, tuple(point.shape)) for point in module.points),
-        presets=dict(entry.presets),
-        schedule=entry.schedule,
-        labels=tuple(entry.labels.names),
-        phrases=tuple(entry.labels.phrases),
-        classifiers=tuple(entries.fitting_classifiers(entry.name)),
-        image_shape=tuple(module.image_shape),
-        **_availability(entry, folders),
-    )
-
-
-def _availability(
-    entry: GeneratorEntry | ClassifierEntry, folders: Sequence[Path]
-) -> dict[str, str | None]:
-    """The checksum of the entry's weights, or the problem with them."""
-    weights = entry.weights
-    for folder in folders:
-        file = folder / weights.filename
-        if file.is_file():
-            return {"checksum": sha256(file.read_bytes()).hexdigest(), "problem": None}
-    problem = f"The weights of {entry.name} are missing ({weights.filename}). {weights.repair}"
-    return {"checksum": None, "problem": problem}
+    def _loaded(self, name: str, truncation: float) -> LoadedGenerator:
+        key = (name, truncation)
+        if key not in self._generators:
+            entry = self.catalogue.generator(name)
+            self._generators[key] = load_generator(entry, self.folders, self.device, truncation)
+        return self._generators[key]

@@ -48,7 +48,7 @@ def exploration(menu: Menu, request: SearchRequest) -> dict[str, Any]:
         "trials": 1,
         "seed": request.seed,
         "targeted": target is not None,
-        "truncation": 1.0,
+        **_generator_options(generator, request),
         "trial": {"index": 0, "label": label, "target": target, "seed": request.seed},
         "slots": 1,
     }
@@ -81,7 +81,7 @@ def experiment(menu: Menu, request: ExperimentRequest) -> dict[str, Any]:
         "trials": request.trials,
         "seed": request.seed,
         "targeted": request.targeted,
-        "truncation": 1.0,
+        **_generator_options(generator, request),
         "slots": slots,
     }
 
@@ -197,6 +197,28 @@ def _generator(menu: Menu, name: str) -> GeneratorChoice:
     if generator.problem:
         raise RequestError(generator.problem)
     return generator
+
+
+def _generator_options(
+    generator: GeneratorChoice, request: SearchRequest | ExperimentRequest
+) -> dict[str, Any]:
+    """The recorded options of the generator, which not every one has."""
+    if not 0 < request.truncation <= 1:
+        raise RequestError(f"Truncation is above 0 and at most 1, not {request.truncation:g}.")
+    asked = {
+        "truncation": request.truncation,
+        "condition_follows_z": request.condition_follows_z,
+    }
+    for option, (words, usual) in _OPTIONS.items():
+        if asked[option] != usual and option not in generator.options:
+            raise RequestError(f"{generator.name} has no {words}: leave it at {usual}.")
+    return asked
+
+
+_OPTIONS = {
+    "truncation": ("truncation", 1.0),
+    "condition_follows_z": ("condition that follows z", True),
+}
 
 
 def _label(generator: GeneratorChoice, label: int | str) -> int:

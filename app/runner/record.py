@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from app.runner.live import softmax, top_guesses
 from app.runner.models import Models
+from data.experiments import record_classifier_checksum, record_generator_checksum
 from data.home import Home, code_version
 from data.results import (
     Confidences,
@@ -40,14 +41,23 @@ class Recorder:
         self._home = home
         self._models = models
         self._experiment = experiment
-        self._truncation = float(experiment.definition["truncation"])
-        self.generator: LoadedGenerator = models.generator(experiment.generator, self._truncation)
+        definition = experiment.definition
+        self._truncation = float(definition["truncation"])
+        self.generator: LoadedGenerator = models.generator(
+            experiment.generator,
+            self._truncation,
+            condition_follows_z=definition.get("condition_follows_z", True),
+        )
         _check(experiment.generator, self.generator.checksum, experiment.generator_checksum)
+        if not experiment.generator_checksum:
+            record_generator_checksum(database, experiment.id, self.generator.checksum)
 
     def classifier(self, condition: StoredCondition) -> LoadedClassifier:
         """The condition's classifier."""
         loaded = self._models.classifier(condition.classifier)
         _check(condition.classifier, loaded.checksum, condition.classifier_checksum)
+        if not condition.classifier_checksum:
+            record_classifier_checksum(self._database, condition.id, loaded.checksum)
         return loaded
 
     def record(self, condition: StoredCondition, results: Iterable[Result]) -> None:
@@ -69,7 +79,9 @@ class Recorder:
             device=self._models.device,
             code_version=code_version(),
             generator_checksum=self.generator.checksum,
-            classifier_checksum=condition.classifier_checksum,
+            classifier_checksum=self._models.classifier(condition.classifier).checksum,
+            scales_checksum=self.generator.scales_checksum,
+            scales_samples=self.generator.scales_samples,
             source_id=None if result.source is None else self._source(trial, result.source),
             magnitude=result.magnitude,
             bound=result.bound,
@@ -105,7 +117,8 @@ class Recorder:
 
 
 def _check(name: str, checksum: str, expected: str) -> None:
-    if checksum != expected:
+    """Nothing is expected yet where weights were fetched on first use."""
+    if expected and checksum != expected:
         raise ModelError(
             f"The weights of {name} are not those that this experiment was begun with: start a new"
             " experiment, or put the old weights back."

@@ -16,7 +16,8 @@ class SearchRequest:
 
     `label` and `target` are indices, names or phrases ("seven"); a target of None means "any
     other label". `subset` is a preset's name; `weights` (point → weight ≥ 0) replaces it.
-    `seed` draws z. `budget` overrides the schedule's number of steps.
+    `seed` draws z. `budget` overrides the schedule's number of steps. `truncation` and
+    `condition_follows_z` are for generators that have them (BigGAN).
     """
 
     generator: str
@@ -29,6 +30,8 @@ class SearchRequest:
     search: str = "relaxation"
     schedule: str | None = None
     budget: int | None = None
+    truncation: float = 1.0
+    condition_follows_z: bool = True
     owner: str = "local"
 
 
@@ -52,4 +55,6 @@ class ExperimentRequest:
     seed: int = 0
     targeted: bool = True
     slots: int | None = None
+    truncation: float = 1.0
+    condition_follows_z: bool = True
     owner: str = "local"

@@ -129,6 +129,14 @@ def search_course(
     write_live(home, job_id, watch.live)
     try:
         yield {"phase": "loading"}
+        preparation = models.preparation(
+            experiment.generator,
+            float(experiment.definition["truncation"]),
+            [condition.classifier],
+        )
+        for progress in preparation:
+            write_live(home, job_id, replace(watch.live, message=progress["preparing"]))
+            yield progress
         recorder = Recorder(database, home, models, experiment)
         generator, classifier = recorder.generator, recorder.classifier(condition)
         search = SearchRun(

@@ -103,13 +103,15 @@ def store_definition(
         definition=definition,
         conditions=[
             ConditionRow(
-                classifier_checksum=menu.classifiers[condition["classifier"]].checksum, **condition
+                classifier_checksum=menu.classifiers[condition["classifier"]].checksum or "",
+                **condition,
             )
             for condition in definition["conditions"]
         ],
         code_version=code_version(),
         generator=generator.name,
-        generator_checksum=generator.checksum,
+        # Of weights that are fetched on first use the checksum is recorded then.
+        generator_checksum=generator.checksum or "",
         seed=definition["seed"],
         trials=definition["trials"],
         created_by=owner,

@@ -198,6 +198,9 @@ class _Worker:
 
 
 def _state_of(home: Home) -> tuple[tuple[str, int], ...]:
-    """What tells that the user's own models or weights were changed: names and times of files."""
-    files = [*home.models.glob("*.py"), *home.weights.iterdir()]
+    """What tells that the user's own models or weights were changed: names and times of files.
+
+    Weights that are still on their way have other names.
+    """
+    files = [*home.models.glob("*.py"), *home.weights.glob("*.safetensors")]
     return tuple(sorted((file.name, file.stat().st_mtime_ns) for file in files if file.is_file()))

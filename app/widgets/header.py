@@ -71,6 +71,8 @@ def _course(job: Job) -> str:
     """How far it is: experiments count trials, searches count steps."""
     if job.state == "queued":
         return "waiting"
+    if "preparing" in job.progress:
+        return job.progress["preparing"]
     if "total" in job.progress:
         return f"{job.progress['done']} of {job.progress['total']} trials"
     if "step" in job.progress:

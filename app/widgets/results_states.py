@@ -120,6 +120,8 @@ def _pace(now: Job, done: int, total: int) -> str:
     if now.cancel:
         return "Stopping …"
     at = now.progress
+    if "preparing" in at:
+        return f"{at['preparing']} …"
     parts = [f"Running: {done} of {total} trials"]
     if at.get("seconds_left") is not None:
         parts.append(f"about {_duration(at['seconds_left'])} left")

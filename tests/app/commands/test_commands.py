@@ -118,7 +118,7 @@ def test_a_search_tells_its_result_and_saves_the_pair(run: Run, place: Home) -> 
     ("arguments", "choices"),
     [
         (("search", "--generator", "tiny", "--label", "rng"), "bar, dot, ring, wave"),
-        (("search", "--generator", "big", "--label", "0"), "mnist-conv, tiny"),
+        (("search", "--generator", "big", "--label", "0"), "mnist-conv, biggan-deep-128"),
         (("experiment", "--generator", "tiny", "--subsets", "middle"), "all, first, last"),
         (("experiment", "--generator", "tiny", "--weights", "z"), "z=0.5"),
         (("experiment", "--resume", "nothing"), "There is no experiment “nothing”"),

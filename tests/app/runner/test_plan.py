@@ -109,7 +109,7 @@ def test_each_search_takes_the_schedules_that_are_made_for_it(menu: Menu) -> Non
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"generator": "big"}, "There is no generator “big”; choose from mnist-conv, tiny."),
+        ({"generator": "big"}, "There is no generator “big”; choose from mnist-conv, biggan"),
         ({"classifier": "fair"}, "There is no classifier “fair”; choose from"),
         ({"classifier": "mnist-robust"}, "does not tell apart the labels of tiny; these do"),
         ({"label": "rng"}, "There is no label “rng”; choose from bar, dot, ring, wave."),
