@@ -1,5 +1,6 @@
 # make run     the app and its worker on 127.0.0.1, at the first free port from 8501 (or PORT=8600)
 # make test    lint, format and all tests, those in the browser included
+# make soak    the long tests: full counts of what `make test` does a tenth of
 # make bench   trial-steps per second, against a plain loop that runs one trial at a time
 #
 # Each installs what it needs the first time and starts at once afterwards.
@@ -10,7 +11,7 @@ WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$((cores < 8 ? cor
 PYTHON_HERE := .venv/bin/python
 INSTALLED := .venv/requirements-installed
 
-.PHONY: run test bench browser
+.PHONY: run test soak bench browser
 
 run: $(INSTALLED)
 	@$(PYTHON_HERE) -m app serve $(if $(PORT),--port $(PORT))
@@ -19,6 +20,10 @@ test: $(INSTALLED) browser
 	$(PYTHON_HERE) -m ruff check .
 	$(PYTHON_HERE) -m ruff format --check .
 	OMP_NUM_THREADS=1 $(PYTHON_HERE) -m pytest -q --numprocesses $(WORKERS) --dist loadfile
+
+# One after the other: they measure, and each wants all cores.
+soak: $(INSTALLED) browser
+	OMP_NUM_THREADS=1 $(PYTHON_HERE) -m pytest -q -m soak tests/soak
 
 bench: $(INSTALLED)
 	$(PYTHON_HERE) -m benchmarks.search_speed
