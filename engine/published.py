@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -46,8 +47,8 @@ def obtain_weights(
         return fetch(
             origin.urls,
             target,
-            sha256=pinned,
-            convert=partial(_convert_or_discard, entry),
+            sha256=entry.weights.sha256 or pinned,
+            convert=None if entry.weights.sha256 else partial(_convert_or_discard, entry),
             on_progress=on_progress,
             advice=entry.weights.repair,
         )
@@ -66,7 +67,10 @@ def import_weights(entry: Entry, path: Path, folder: Path) -> Path:
     recorded = _recorded(target)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        convert(entry, file, target, expected=recorded)
+        if entry.weights.sha256:
+            _copy(entry, file, target)
+        else:
+            convert(entry, file, target, expected=recorded)
         card = {"imported_from": str(file.resolve()), "download_sha256": checksum(file)}
         write_card(target, card)
     except OSError as error:
@@ -80,10 +84,7 @@ def convert(entry: Entry, source: Path, target: Path, *, expected: str | None = 
     `expected` is the source's sha256 where the entry's origin has none. Raises ModelError.
     """
     origin = entry.origin or Origin()
-    try:
-        found = checksum(source)
-    except OSError as error:
-        raise ModelError(f"{source} cannot be read ({error.strerror}).") from error
+    found = _checksum_of(source)
     expected = origin.sha256 or expected
     if expected and not found.startswith(expected):
         raise ModelError(
@@ -102,6 +103,27 @@ def convert(entry: Entry, source: Path, target: Path, *, expected: str | None = 
         stream.flush()
         os.fsync(stream.fileno())
     new.replace(target)
+
+
+def _copy(entry: Entry, source: Path, target: Path) -> None:
+    """The entry says which file it must be, so that it is kept as it is."""
+    found = _checksum_of(source)
+    if found != entry.weights.sha256:
+        raise ModelError(
+            f"{source} is not the file that the entry of {entry.name} asks for: its sha256 begins"
+            f" {found[:8]}, where {entry.weights.sha256[:8]} is expected."
+        )
+    new = target.with_name(f"{target.name}.new")
+    shutil.copyfile(source, new)
+    new.replace(target)
+
+
+def _checksum_of(source: Path) -> str:
+    """The SHA-256 of a user's file. Raises ModelError where it cannot be read."""
+    try:
+        return checksum(source)
+    except OSError as error:
+        raise ModelError(f"{source} cannot be read ({error.strerror}).") from error
 
 
 def _convert_or_discard(entry: Entry, fetched: Path, target: Path) -> None:

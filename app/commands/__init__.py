@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.commands import experiment, results, search, serve, verify, worker
+from app.commands import experiment, models, results, search, serve, verify, worker
 
 #: In the order in which they are met.
 COMMANDS = {
@@ -10,6 +10,7 @@ COMMANDS = {
     "search": search,
     "experiment": experiment,
     "results": results,
+    "models": models,
     "verify": verify,
     "worker": worker,
 }

@@ -8,7 +8,7 @@ from collections import Counter
 from contextlib import closing
 from typing import Any
 
-from app.commands.options import add_running, point_weights
+from app.commands.options import add_generator_options, add_running, point_weights
 from app.commands.terminal import ProgressLine, print_object, say
 from app.figures import duration
 from app.runner.interruption import Interrupted, interruption
@@ -94,6 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="go on with this experiment; its definition is the stored one",
     )
+    add_generator_options(parser)
     add_running(parser, threads="all")
 
 
@@ -165,6 +166,8 @@ def _request(arguments: argparse.Namespace) -> ExperimentRequest:
         searches=tuple(arguments.search),
         schedules=tuple(arguments.schedule),
         budget=arguments.budget,
+        truncation=arguments.truncation,
+        condition_follows_z=not arguments.keep_condition,
         trials=arguments.trials,
         seed=arguments.seed,
         targeted=not arguments.untargeted,

@@ -19,6 +19,18 @@ def add_running(parser: argparse.ArgumentParser, *, threads: str) -> None:
     )
 
 
+def add_generator_options(parser: argparse.ArgumentParser) -> None:
+    """Recorded options that some generators have."""
+    parser.add_argument(
+        "--truncation", type=float, default=1.0, help="of BigGAN's latents (default: 1.0, none)"
+    )
+    parser.add_argument(
+        "--keep-condition",
+        action="store_true",
+        help="BigGAN's batch norms see the unperturbed z (default: the perturbed one)",
+    )
+
+
 def point_weights(pairs: Sequence[str] | None) -> dict[str, float] | None:
     """ "z=1" "conv-1=0.5" as a dictionary. Raises RequestError."""
     if pairs is None:

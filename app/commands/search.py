@@ -7,7 +7,7 @@ import getpass
 from pathlib import Path
 from typing import Any
 
-from app.commands.options import add_running, point_weights
+from app.commands.options import add_generator_options, add_running, point_weights
 from app.commands.terminal import ProgressLine, print_object, say
 from app.figures import figures
 from app.runner.interruption import Interrupted, interruption
@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--save", type=Path, metavar="FOLDER", help="also write source.png and perturbed.png there"
     )
+    add_generator_options(parser)
     add_running(parser, threads="1")
 
 
@@ -91,6 +92,8 @@ def run(arguments: argparse.Namespace) -> int:
                 search=arguments.search,
                 schedule=arguments.schedule,
                 budget=arguments.budget,
+                truncation=arguments.truncation,
+                condition_follows_z=not arguments.keep_condition,
                 owner=getpass.getuser(),
             ),
             arguments.home,

@@ -40,16 +40,16 @@ class Models:
         self._home = home
         self._generators: dict[tuple[str, float], LoadedGenerator] = {}
         self._classifiers: dict[str, LoadedClassifier] = {}
-        self._problems: list[str] = []
+        self.problems: list[str] = []
         self.catalogue: Catalogue = catalogue(
-            home.models, (lambda error: self._problems.append(str(error))) if lenient else None
+            home.models, (lambda error: self.problems.append(str(error))) if lenient else None
         )
-        for problem in self._problems:
+        for problem in self.problems:
             log.warning("Some of the user's own models are left out: %s", problem)
 
     def menu(self) -> Menu:
         """What can be asked for, weights hashed as they are now."""
-        return offer.menu(self.catalogue, self._home, list(self._problems))
+        return offer.menu(self.catalogue, self._home, list(self.problems))
 
     def preparation(
         self,

@@ -25,7 +25,7 @@ def menu(entries: Catalogue, home: Home, problems: list[str]) -> Menu:
     generators: dict[str, GeneratorChoice] = {}
     for name, entry in entries.generators.items():
         try:
-            generators[name] = _generator_choice(entries, entry, home)
+            generators[name] = generator_choice(entries, entry, home)
         except ModelError as error:
             problems.append(str(error))
     return Menu(
@@ -36,7 +36,7 @@ def menu(entries: Catalogue, home: Home, problems: list[str]) -> Menu:
                 entry.title,
                 entry.provenance.source,
                 entry.provenance.accuracy,
-                **_availability(entry, home),
+                **availability(entry, home),
             )
             for name, entry in entries.classifiers.items()
         },
@@ -52,13 +52,14 @@ def _schedules_for(search: str) -> tuple[str, ...]:
     return own or tuple(name for name in SCHEDULES if name not in SEARCHES)
 
 
-def _generator_choice(entries: Catalogue, entry: GeneratorEntry, home: Home) -> GeneratorChoice:
+def generator_choice(entries: Catalogue, entry: GeneratorEntry, home: Home) -> GeneratorChoice:
+    """What the picker shows of a generator. Raises ModelError where it cannot be built."""
     points, image_shape = entry.points, entry.image_shape
     if not points or image_shape is None:
         with torch.device("meta"):  # shapes only: no memory, no initialisation
             module = built(entry)
         points, image_shape = module.points, module.image_shape
-    found = _availability(entry, home)
+    found = availability(entry, home)
     labels = entry.labels
     return GeneratorChoice(
         name=entry.name,
@@ -84,7 +85,7 @@ def _scales_samples(entry: GeneratorEntry, home: Home, checksum: str | None) -> 
     return None if checksum is None else measured_samples(home, checksum)
 
 
-def _availability(entry: GeneratorEntry | ClassifierEntry, home: Home) -> dict[str, str | None]:
+def availability(entry: GeneratorEntry | ClassifierEntry, home: Home) -> dict[str, str | None]:
     """The checksum of the entry's weights, how they will be had, or the problem with them."""
     weights, origin = entry.weights, entry.origin
     for folder in (bundled(), home.weights):

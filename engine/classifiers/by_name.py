@@ -47,6 +47,18 @@ def classifier_by_name(
     return entry if checkpoint is None else _with_checkpoint(entry, Path(checkpoint).resolve())
 
 
+def labels_in(file: str | Path) -> Labels:
+    """Class names from a text file, one a line in the order of the outputs. Raises ModelError."""
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{file} cannot be read: it must be text, a class name a line.") from error
+    names = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if len(names) < 2:
+        raise ModelError(f"{file} must hold at least two class names, one a line.")
+    return Labels(names, tuple(noun_phrase(name) for name in names))
+
+
 def _with_checkpoint(entry: ClassifierEntry, file: Path) -> ClassifierEntry:
     """The same architecture with the weights of `file`, identified by the file's checksum."""
     try:
