@@ -15,10 +15,16 @@ from sqlite_utils import Database
 from data.database import as_json, immediate
 from data.stamps import new_id, now
 
+Role = Literal["search", "random-direction", "repeat"]
+
 
 @dataclass(frozen=True)
 class ConditionRow:
-    """One cell of an experiment: classifier × layer subset × search with its schedule."""
+    """One cell of an experiment: classifier × layer subset × search with its schedule.
+
+    `role` says what it is for. A control has the position of the condition that it controls in
+    `controls`, is otherwise equal to it, and counts its repetitions from 1.
+    """
 
     classifier: str
     classifier_checksum: str
@@ -27,6 +33,9 @@ class ConditionRow:
     search: str
     schedule_name: str
     schedule: Mapping[str, Any]
+    role: Role = "search"
+    controls: int | None = None
+    repetition: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +49,10 @@ class StoredCondition(ConditionRow):
 
 @dataclass(frozen=True)
 class Experiment:
-    """A set of conditions over one progression of trials; an exploration is one run of Explore."""
+    """A set of conditions over one progression of trials; an exploration is one run of Explore.
+
+    `history` has what was before each extension: {"trials", "code_version", "until", "by"}.
+    """
 
     id: str
     kind: Literal["experiment", "exploration"]
@@ -55,6 +67,7 @@ class Experiment:
     created_at: str
     saved_at: str | None
     archived_at: str | None
+    history: tuple[Mapping[str, Any], ...] = ()
 
 
 def create_experiment(
@@ -100,6 +113,34 @@ def create_experiment(
             for position, condition in enumerate(conditions)
         )
     return experiment_id
+
+
+def extend_experiment(
+    database: Database, experiment_id: str, trials: int, *, code_version: str, by: str
+) -> None:
+    """Gives an experiment more trials; what it was before is kept in its history.
+
+    Nothing happens where it has that many trials, or more, already.
+    """
+    with immediate(database):
+        before = experiment(database, experiment_id)
+        if before is None or before.trials >= trials:
+            return
+        past = {
+            "trials": before.trials,
+            "code_version": before.code_version,
+            "until": now(),
+            "by": by,
+        }
+        database["experiments"].update(
+            experiment_id,
+            {
+                "trials": trials,
+                "definition": as_json({**before.definition, "trials": trials}),
+                "code_version": code_version,
+                "history": as_json([*before.history, past]),
+            },
+        )
 
 
 def record_generator_checksum(database: Database, experiment_id: str, checksum: str) -> None:
@@ -174,4 +215,13 @@ def _experiments(database: Database, where: str, parameters: Any) -> Iterator[Ex
     rows = database["experiments"].rows_where(
         where, parameters, order_by="created_at DESC, rowid DESC"
     )
-    return (Experiment(**row | {"definition": json.loads(row["definition"])}) for row in rows)
+    return (
+        Experiment(
+            **row
+            | {
+                "definition": json.loads(row["definition"]),
+                "history": tuple(json.loads(row["history"])),
+            }
+        )
+        for row in rows
+    )

@@ -1,7 +1,8 @@
 """The job table: what joins the app, which submits, and the workers, which claim.
 
 A worker holds a job by a lease, which it renews (`beat`, `report`). The lease of a worker that died
-runs out, and the job is claimed again: jobs must go on from what is stored. Functions that change a
+runs out, and the job is claimed again: jobs must go on from what is stored. A job whose worker died
+`MOST_DEATHS` times fails, lest it kill every worker to come. Functions that change a
 running job name the worker, and do nothing for one that has lost the job.
 """
 
@@ -22,6 +23,7 @@ INTERACTIVE = 0
 BACKGROUND = 1
 
 LEASE_SECONDS = 15.0
+MOST_DEATHS = 3
 
 State = Literal["queued", "running", "done", "stopped", "failed"]
 
@@ -31,6 +33,7 @@ class Job:
     """One piece of work. `heartbeat` and `lease_expires` are seconds since 1970.
 
     `cancel`: somebody asked a running job to stop. `message` is for people: why it failed.
+    `deaths`: so many workers died while they held it.
     """
 
     id: str
@@ -49,6 +52,7 @@ class Job:
     created_at: str
     started_at: str | None
     finished_at: str | None
+    deaths: int = 0
 
     @property
     def active(self) -> bool:
@@ -95,8 +99,9 @@ def claim(
 ) -> Job | None:
     """Takes the next job for a device: interactive ones first, then the oldest.
 
-    A job whose lease has run out comes back, unless somebody asked it to stop: then it is stopped.
-    Of several workers that ask at once, one gets it.
+    A job whose lease has run out comes back, unless somebody asked it to stop (then it is stopped)
+    or its worker died once too often (then it has failed). Of several workers that ask at once, one
+    gets it.
     """
     free = (
         "device = :device AND"
@@ -111,6 +116,9 @@ def claim(
             f"UPDATE jobs SET state = 'stopped', finished_at = :at WHERE {free} AND cancel",
             values | {"at": now()},
         )
+        for lost in _jobs(database, "device = :device AND state = 'running'", values):
+            if (lost.lease_expires or 0) <= values["seconds"]:
+                _lose(database, lost)
         return _updated(
             database,
             "state = 'running', worker = :worker, heartbeat = :seconds,"
@@ -179,6 +187,41 @@ def release(database: Database, job_id: str, worker: str) -> Job | None:
         "state = 'queued', worker = NULL, heartbeat = NULL, lease_expires = NULL",
         {},
     )
+
+
+def take_from_dead(database: Database, job_id: str, worker: str) -> None:
+    """Puts the job of a worker that died back into the queue; it fails after `MOST_DEATHS` deaths.
+
+    Who calls this knows that the worker is dead; `claim` knows it by a lease that has run out.
+    """
+    with immediate(database):
+        for held in _jobs(
+            database, "id = ? AND state = 'running' AND worker = ?", [job_id, worker]
+        ):
+            _lose(database, held)
+
+
+def _lose(database: Database, held: Job) -> None:
+    """One more of the job's workers has died."""
+    values = {"id": held.id, "at": now(), "message": _DIED}
+    failed = held.deaths + 1 >= MOST_DEATHS
+    database.execute(
+        "UPDATE jobs SET deaths = deaths + 1, worker = NULL, heartbeat = NULL,"
+        " lease_expires = NULL, "
+        + (
+            "state = 'failed', finished_at = :at, message = :message WHERE id = :id"
+            if failed
+            else "state = 'queued' WHERE id = :id"
+        ),
+        values,
+    )
+
+
+_DIED = (
+    f"The worker died {MOST_DEATHS} times while it did this, so it is not tried again by itself:"
+    " memory that ran out is the usual cause (choose fewer slots, fewer layers or a smaller"
+    " generator). What was stored is kept, and resuming tries the rest once more."
+)
 
 
 def cancel(database: Database, job_id: str) -> Job | None:

@@ -18,18 +18,20 @@ from sqlite_utils import Database
 from data.database import as_json, immediate, insert_once
 from data.experiments import ConditionRow as ConditionRow
 from data.experiments import Experiment as Experiment
+from data.experiments import Role as Role
 from data.experiments import StoredCondition as StoredCondition
 from data.experiments import archive_experiment as archive_experiment
 from data.experiments import conditions as conditions
 from data.experiments import create_experiment as create_experiment
 from data.experiments import experiment as experiment
 from data.experiments import experiments as experiments
+from data.experiments import extend_experiment as extend_experiment
 from data.experiments import save_experiment as save_experiment
 from data.home import Home
 from data.images import image_file, store_image
 from data.stamps import now
 
-Outcome = Literal["found", "exhausted", "skipped", "failed"]
+Outcome = Literal["found", "exhausted", "skipped", "failed", "changed", "unchanged"]
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,14 @@ class Confidences:
 class ResultRow:
     """The end of one trial under one condition.
 
-    `magnitude` (‖p‖₂) is set exactly when the outcome is *found*, and then lies in the half-open
-    interval (bracket_low, bracket_high]; `bound` is the last bound tested. `magnitudes` has ‖p_i‖₂
-    for each point of the generator. `margin` is of the logits on the 8-bit image, positive when
-    fooled. `stimulus` is that image's name. `seconds` is the trial's share of its batch's time.
+    `magnitude` (‖p‖₂) is set when the outcome is *found*, and then lies in the half-open interval
+    (bracket_low, bracket_high]; `bound` is the last bound tested. Under a random direction it is
+    set too, the classifier's answer being *changed* or *unchanged*; *skipped*, with a `reason`,
+    then means that there was no search's find to compare with. `magnitudes` has ‖p_i‖₂ for each
+    point of the generator. `pixel_l2`, `pixel_linf` and `ssim` compare the 8-bit source and
+    stimulus (engine.pixel_distances), None where there is no stimulus. `margin` is of the logits on
+    the 8-bit image, positive when fooled. `stimulus` is that image's name. `seconds` is the trial's
+    share of its batch's time.
     `scales_checksum` says which σ was used, `scales_samples` over how many samples it was measured
     (a preview: 256); None for results of before that was recorded.
     `reason` says why a trial *failed*. Floats are finite.
@@ -104,6 +110,9 @@ class ResultRow:
     bracket_low: float | None = None
     bracket_high: float | None = None
     magnitudes: tuple[float, ...] | None = None
+    pixel_l2: float | None = None
+    pixel_linf: float | None = None
+    ssim: float | None = None
     margin: float | None = None
     confidences_before: Confidences | None = None
     confidences_after: Confidences | None = None

@@ -16,7 +16,17 @@ from sqlite_utils import Database
 from app.runner.course import Course, Progress, advance, stop
 from app.runner.explain import explain
 from app.runner.request import RequestError
-from data.jobs import INTERACTIVE, Job, cancel, claim, finish, job_of, release, report, submit
+from data.jobs import (
+    INTERACTIVE,
+    Job,
+    cancel,
+    claim,
+    finish,
+    job_of,
+    report,
+    submit,
+    take_from_dead,
+)
 
 #: How long the course goes on between two looks at Ctrl-C's, the page's or the caller's wishes.
 SLICE_SECONDS = 0.2
@@ -76,7 +86,7 @@ def _claimed(
                 f"Experiment {experiment_id} is {earlier.state} already: watch it on the"
                 " Experiments page, or stop it there first."
             )
-        release(database, earlier.id, earlier.worker)
+        take_from_dead(database, earlier.id, earlier.worker)
         cancel(database, earlier.id)
     own_device = f"{device}, terminal {os.getpid()}"
     submit(

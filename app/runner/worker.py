@@ -32,6 +32,7 @@ from data.jobs import (
     job,
     release,
     report,
+    take_from_dead,
 )
 from data.results import experiment
 
@@ -112,8 +113,8 @@ class _Worker:
         """Queue again what a worker that died has left: who holds the lock is the only one."""
         for left in active_jobs(self._database, device=self._device):
             if left.state == "running" and left.worker is not None:
-                log.info("Job %s was left by %s and goes on.", left.id, left.worker)
-                release(self._database, left.id, left.worker)
+                log.info("Job %s was left by %s, which died.", left.id, left.worker)
+                take_from_dead(self._database, left.id, left.worker)
 
     def hand_back(self) -> None:
         """Put the jobs back into the queue, for the next worker to go on with."""

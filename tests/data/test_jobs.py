@@ -11,6 +11,7 @@ from data.home import Home
 from data.jobs import (
     BACKGROUND,
     INTERACTIVE,
+    MOST_DEATHS,
     active_jobs,
     beat,
     cancel,
@@ -22,6 +23,7 @@ from data.jobs import (
     release,
     report,
     submit,
+    take_from_dead,
 )
 from tests.data.actors import run_together, start
 from tests.data.rows import an_experiment
@@ -111,6 +113,33 @@ def test_a_lease_that_ran_out_comes_back_and_its_old_worker_is_refused(
     assert release(database, job_id, "dead") is None
     assert finish(database, job_id, "dead", "done") is None
     assert job(database, job_id) == taken
+
+
+@pytest.mark.parametrize("found_by", ["the next claim", "who knows that it is dead"])
+def test_a_job_that_kills_its_workers_fails_with_a_sentence_after_some_deaths(
+    database: Database, found_by: str
+) -> None:
+    job_id = a_job(database)
+    for death in range(MOST_DEATHS):
+        worker = f"worker {death}"
+        assert claim(database, "cpu", worker, NO_TIME).deaths == death
+        if found_by == "who knows that it is dead":
+            take_from_dead(database, job_id, worker)
+    assert claim(database, "cpu", "the last") is None
+    failed = job(database, job_id)
+    assert (failed.state, failed.deaths) == ("failed", MOST_DEATHS)
+    assert f"The worker died {MOST_DEATHS} times" in failed.message
+
+
+def test_a_job_that_is_handed_back_counts_no_death(database: Database) -> None:
+    job_id = a_job(database)
+    for _ in range(MOST_DEATHS + 1):
+        claim(database, "cpu", "one")
+        release(database, job_id, "one")
+    assert (job(database, job_id).state, job(database, job_id).deaths) == ("queued", 0)
+    claim(database, "cpu", "two")
+    take_from_dead(database, job_id, "one")  # no longer its job
+    assert job(database, job_id).worker == "two"
 
 
 def test_a_beat_keeps_the_lease(database: Database) -> None:

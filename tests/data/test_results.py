@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
+from sqlite3 import IntegrityError
 
 import numpy as np
 import pytest
@@ -14,11 +15,13 @@ from data.experiments import (
     conditions,
     experiment,
     experiments,
+    extend_experiment,
     save_experiment,
 )
 from data.home import Home
 from data.images import read_image
 from data.results import (
+    ConditionRow,
     ResultRow,
     StoredResult,
     add_result,
@@ -87,6 +90,28 @@ def test_saving_names_an_exploration_and_keeps_the_time_of_the_first_save(
     assert (second.saved_at, second.name) == (first.saved_at, "renamed")
 
 
+def test_an_extended_experiment_keeps_what_it_was(database: Database) -> None:
+    experiment_id = an_experiment(database)
+    extend_experiment(database, experiment_id, 30, code_version="0.2.0", by="bob")
+    extend_experiment(database, experiment_id, 20, code_version="0.3.0", by="eve")  # fewer: nothing
+    stored = experiment(database, experiment_id)
+    assert (stored.trials, stored.definition["trials"], stored.code_version) == (30, 30, "0.2.0")
+    [past] = stored.history
+    assert (past["trials"], past["code_version"], past["by"]) == (10, "0.1.0", "bob")
+
+
+def test_a_control_names_what_it_controls(database: Database) -> None:
+    searched = conditions(database, an_experiment(database))[0]
+    cell = {field.name: getattr(searched, field.name) for field in fields(ConditionRow)}
+    control = ConditionRow(**cell | {"role": "random-direction", "controls": 0, "repetition": 1})
+    again = an_experiment(database, conditions=[ConditionRow(**cell), control])
+    first, second = conditions(database, again)
+    assert (first.role, first.controls, first.repetition) == ("search", None, 0)
+    assert (second.role, second.controls, second.repetition) == ("random-direction", 0, 1)
+    with pytest.raises(IntegrityError):
+        an_experiment(database, conditions=[replace(control, controls=None)])
+
+
 def test_what_is_not_there_is_none(database: Database) -> None:
     assert experiment(database, "nowhere") is None
     assert source(database, "nowhere") is None
@@ -108,6 +133,23 @@ def test_a_found_result_comes_back_as_written(
     np.testing.assert_array_equal(read_image(home, row.stimulus), pixels(1000))
 
 
+@pytest.mark.parametrize("outcome", ["changed", "unchanged"])
+def test_a_random_direction_has_a_magnitude_whatever_comes_of_it(
+    database: Database, home: Home, condition_id: int, outcome: str
+) -> None:
+    row = a_find(
+        database,
+        home,
+        condition_id,
+        **{"outcome": outcome, "bound": None, "bracket_low": None, "bracket_high": None},
+        **{"pixel_l2": 2.5, "pixel_linf": 0.5, "ssim": 0.75},
+    )
+    assert add_result(database, row)
+    assert written(result(database, condition_id, 0)) == row
+    with pytest.raises(IntegrityError):
+        add_result(database, replace(row, trial_index=1, magnitude=None))
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -115,6 +157,7 @@ def test_a_found_result_comes_back_as_written(
         {"outcome": "skipped", "reason": None},
         {"outcome": "exhausted", "reason": None, "steps": 200, "bound": 4.2, "margin": -0.1},
         {"target": None},
+        {"outcome": "skipped", "reason": "The search that it controls was exhausted."},
     ],
     ids=str,
 )
