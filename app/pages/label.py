@@ -36,9 +36,9 @@ def _next() -> None:
     try:
         task = next_task(database(), labeller.id)
         if task is None:
-            st.title(ENGLISH.end_title)
+            st.title(ENGLISH.end_title, anchor=False)
             st.write(ENGLISH.end)
-            st.code(completion_code(labeller))
+            st.code(completion_code(labeller), language=None)
         else:
             show_task(labeller, task)
     except (*STORAGE_ERRORS, PictureError):

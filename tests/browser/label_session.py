@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,3 +118,78 @@ def wait_for_task(page: Page, session: LabelSession) -> None:
             return
         page.wait_for_timeout(25)
     raise AssertionError(f"the page does not show the current task, number {task.number}")
+
+
+# --- Presses that are no clean press ------------------------------------------------------------
+
+
+def hold(page: Page, key: str, intervals_ms: Sequence[float]) -> None:
+    """Hold a key for as long: down again without up, which the browser marks as a repeat."""
+    page.keyboard.down(key)
+    for interval in intervals_ms:
+        page.wait_for_timeout(interval)
+        page.keyboard.down(key)
+    page.keyboard.up(key)
+
+
+def roll(page: Page, first: str, second: str, overlap_ms: float) -> None:
+    """Press the second key while the first is still held."""
+    page.keyboard.down(first)
+    page.wait_for_timeout(overlap_ms)
+    page.keyboard.down(second)
+    page.wait_for_timeout(30)
+    page.keyboard.up(first)
+    page.keyboard.up(second)
+
+
+def tap_twice(page: Page, key: str, gap_ms: float) -> None:
+    """Two whole presses of a digit."""
+    page.evaluate(
+        """([digit, gap]) => {
+            const key = { key: digit, code: `Digit${digit}`, bubbles: true };
+            const tap = () => ["keydown", "keyup"].forEach(
+                (type) => document.body.dispatchEvent(new KeyboardEvent(type, key)));
+            tap();
+            setTimeout(tap, gap);
+        }""",
+        [key, gap_ms],
+    )
+
+
+def watch_presses(page: Page) -> None:
+    """Have the page note, before anything else hears of a press, which image it was about."""
+    page.evaluate(
+        """() => {
+            window.seen = [];
+            window.addEventListener("keydown", (event) => {
+                const host = document.querySelector("[data-testid=stBidiComponentIsolated]");
+                const image = host?.shadowRoot.querySelector(".panel.asked img");
+                if (image && !event.repeat) window.seen.push([event.key, image.src]);
+            }, { capture: true });
+        }"""
+    )
+
+
+def storm(page: Page, session: LabelSession, presses: int, seed: int) -> None:
+    """Keys at random moments, some held over others, until all is judged."""
+    draws = random.Random(seed)
+    for _ in range(presses):
+        key = draws.choice("1111234")
+        page.keyboard.down(key)
+        page.wait_for_timeout(draws.choice([0, 5, 20, 60]))
+        if draws.random() < 0.9:
+            page.keyboard.up(key)
+        page.wait_for_timeout(draws.choice([0, 10, 80, 300, 500]))
+        if session.task() is None:
+            return
+
+
+def assert_each_answers_what_was_on_the_screen(
+    page: Page, session: LabelSession, at_least: int
+) -> None:
+    """Each stored judgement is of an image that a press of its key saw; none is there twice."""
+    seen = {(int(key), sha256(address)) for key, address in page.evaluate("window.seen")}
+    stored = session.stored()
+    assert len(stored) >= at_least
+    assert {(judgement.answer, judgement.stimulus) for judgement in stored} <= seen
+    assert len({(judgement.side, judgement.stimulus) for judgement in stored}) == len(stored)

@@ -78,7 +78,7 @@ def magnitude(trial: int, condition: int) -> float:
 
 @dataclass
 class Record:
-    """Everything that a page receives from the moment it is watched."""
+    """Everything that a page receives, and asks for, from the moment it is watched."""
 
     page: Page
     frames: list[bytes] = field(default_factory=list)
@@ -88,15 +88,18 @@ class Record:
 
     def __post_init__(self) -> None:
         self.page.on("websocket", self._socket)
+        self.page.on("request", lambda request: self.spoken.append(request.url))
         self.page.on("requestfinished", lambda request: self.unread.append(request))
         self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.spoken.append(str(error)))
 
     def _console(self, message: ConsoleMessage) -> None:
-        self.spoken.append(message.text)
+        self.spoken.append(f"{message.text} {message.location}")
 
     def _socket(self, socket: WebSocket) -> None:
         self.spoken.append(socket.url)
         socket.on("framereceived", lambda frame: self.frames.append(_bytes(frame)))
+        socket.on("framesent", lambda frame: self.frames.append(_bytes(frame)))
 
     def received(self) -> list[bytes]:
         """Frames and responses so far. Call it before leaving a page: its bodies go with it."""
@@ -117,14 +120,27 @@ class Record:
             answer for answer in answers if hashlib.sha256(answer).digest() not in STREAMLITS_OWN
         ]
 
-    def everything(self) -> list[bytes]:
-        """Frames, responses, console, the address and the page's source with its shadow roots."""
-        source = self.page.evaluate(
-            """() => document.documentElement.outerHTML + [...document.querySelectorAll("*")]
-                .map((element) => element.shadowRoot?.innerHTML ?? "").join("")"""
+    def look(self) -> None:
+        """Keep what stands there now: the address, the title, the whole document, the storage."""
+        kept = self.page.evaluate(
+            """async () => [
+                document.title,
+                location.href,
+                document.documentElement.outerHTML,
+                ...[...document.querySelectorAll("*")].map((it) => it.shadowRoot?.innerHTML ?? ""),
+                JSON.stringify([localStorage, sessionStorage]),
+                JSON.stringify(await indexedDB.databases()),
+                document.cookie,
+                window.name,
+            ]"""
         )
-        texts = [*self.spoken, self.page.url, self.page.title(), source]
-        return [*self.received(), *(text.encode() for text in texts)]
+        cookies = repr(self.page.context.cookies())
+        self.answers += [text.encode() for text in {*kept, cookies}]
+
+    def everything(self) -> list[bytes]:
+        """Frames, responses, console, and what has been looked at, now included."""
+        self.look()
+        return [*self.received(), *(text.encode() for text in self.spoken)]
 
 
 #: The very bytes of these files are on every Streamlit server in the world.

@@ -5,7 +5,6 @@ The robot that presses the keys is synthetic, and so is every judgement here.
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -20,16 +19,21 @@ from labelling.answers import options
 from tests.browser.conftest import App
 from tests.browser.label_session import (
     LabelSession,
+    assert_each_answers_what_was_on_the_screen,
+    hold,
     image,
     join,
     make_study,
     open_page,
     press,
-    sha256,
+    roll,
     shown,
+    storm,
+    tap_twice,
     wait_for_judgements,
     wait_for_task,
     wait_until_judgeable,
+    watch_presses,
 )
 
 #: Longer than the chosen answer shows and a press is ignored, together.
@@ -62,12 +66,13 @@ def stored_answers(session: LabelSession) -> list[int]:
 # --- The panels --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key", "1234")
-def test_a_key_judges_the_image_on_the_left(label_page, session, key):
-    on_show = shown(label_page, "left")
-    judgement = press(label_page, session, key)
-    assert (judgement.side, judgement.stimulus, judgement.answer) == ("source", on_show, int(key))
-    assert image(label_page, "right").count() == (key == "1")
+def test_a_key_judges_the_image_on_the_left(label_page, session):
+    for key in "2341":
+        on_show = shown(label_page, "left")
+        judgement = press(label_page, session, key)
+        expected = ("source", on_show, int(key))
+        assert (judgement.side, judgement.stimulus, judgement.answer) == expected
+        assert image(label_page, "right").count() == (key == "1")
 
 
 def test_the_right_panel_opens_only_after_1_and_then_takes_the_keys(label_page, session):
@@ -120,14 +125,9 @@ def test_a_source_judged_before_is_shown_answered(page, app):
 # --- One press, one judgement ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("interval_ms", [30, 500])
-def test_a_held_key_records_one_judgement(label_page, session, interval_ms):
+def test_a_held_key_records_one_judgement(label_page, session):
     """Repeats come fast, but the first of them half a second after the press."""
-    label_page.keyboard.down("2")
-    for _ in range(1500 // interval_ms):
-        label_page.wait_for_timeout(interval_ms)
-        label_page.keyboard.down("2")  # down again without up: the browser says it is a repeat
-    label_page.keyboard.up("2")
+    hold(label_page, "2", [500, *[30] * 20])
     wait_for_judgements(label_page, session, 1)
     label_page.wait_for_timeout(A_WHILE_MS)
     assert stored_answers(session) == [2]
@@ -137,7 +137,7 @@ def test_a_held_key_whose_repeats_are_not_marked_records_one_judgement(label_pag
     """Some systems send a held key as fresh presses; nobody presses a key 30 times a second."""
     label_page.evaluate(
         """async () => {
-            for (let i = 0; i < 60; i++) {
+            for (let i = 0; i < 40; i++) {
                 for (const type of ["keydown", "keyup"]) document.body.dispatchEvent(
                     new KeyboardEvent(type, { key: "2", code: "Digit2", bubbles: true }));
                 await new Promise((resolve) => setTimeout(resolve, 30));
@@ -151,44 +151,28 @@ def test_a_held_key_whose_repeats_are_not_marked_records_one_judgement(label_pag
 @pytest.mark.parametrize("key", ["Enter", " "])
 def test_holding_enter_or_space_on_a_button_records_at_most_one(label_page, session, key):
     label_page.locator(".panel.asked").get_by_role("button").nth(2).focus()
-    for _ in range(40):
-        label_page.keyboard.down(key)
-        label_page.wait_for_timeout(30)
-    label_page.keyboard.up(key)
+    hold(label_page, key, [30] * 30)
     wait_for_judgements(label_page, session, 1)
     label_page.wait_for_timeout(A_WHILE_MS)
     assert stored_answers(session) == [3]
 
 
-@pytest.mark.parametrize("overlap_ms", [5, 60, 200, 700])
-def test_rolled_keys_record_the_first_only(label_page, session, overlap_ms):
+def test_rolled_keys_record_the_first_only(label_page, session):
     """1 → 2 without releasing 1: the 2 was not meant for an image that came in between."""
-    label_page.keyboard.down("3")
-    label_page.wait_for_timeout(overlap_ms)
-    label_page.keyboard.down("2")
-    label_page.keyboard.up("3")
-    label_page.keyboard.up("2")
-    wait_for_judgements(label_page, session, 1)
-    label_page.wait_for_timeout(A_WHILE_MS)
-    assert stored_answers(session) == [3]
+    for count, overlap_ms in enumerate([5, 200, 700], start=1):
+        roll(label_page, "3", "2", overlap_ms)
+        wait_for_judgements(label_page, session, count)
+        label_page.wait_for_timeout(A_WHILE_MS)
+        assert stored_answers(session) == [3] * count
     assert press(label_page, session, "4").answer == 4
 
 
-@pytest.mark.parametrize("gap_ms", [0, 40, 100, 160, 220, 300])
-def test_a_double_tap_records_once(label_page, session, gap_ms):
-    label_page.evaluate(
-        """(gap) => {
-            const key = { key: "2", code: "Digit2", bubbles: true };
-            const tap = () => ["keydown", "keyup"].forEach(
-                (type) => document.body.dispatchEvent(new KeyboardEvent(type, key)));
-            tap();
-            setTimeout(tap, gap);
-        }""",
-        gap_ms,
-    )
-    wait_for_judgements(label_page, session, 1)
-    label_page.wait_for_timeout(A_WHILE_MS)
-    assert stored_answers(session) == [2]
+def test_a_double_tap_records_once(label_page, session):
+    for count, gap_ms in enumerate([0, 100, 220], start=1):
+        tap_twice(label_page, "2", gap_ms)
+        wait_for_judgements(label_page, session, count)
+        label_page.wait_for_timeout(A_WHILE_MS)
+        assert stored_answers(session) == [2] * count
 
 
 def test_a_double_click_records_once(label_page, session):
@@ -202,32 +186,10 @@ def test_under_a_storm_of_keys_every_judgement_is_of_the_image_that_was_on_the_s
     label_page, session
 ):
     """Keys at random moments, some held over others. The page notes what each press saw."""
-    label_page.evaluate(
-        """() => {
-            window.seen = [];
-            window.addEventListener("keydown", (event) => {
-                const host = document.querySelector("[data-testid=stBidiComponentIsolated]");
-                const image = host.shadowRoot.querySelector(".panel.asked img");
-                if (image && !event.repeat) window.seen.push([event.key, image.src]);
-            }, { capture: true });
-        }"""
-    )
-    draws = random.Random(0)
-    for _ in range(70):
-        key = draws.choice("1111234")
-        label_page.keyboard.down(key)
-        label_page.wait_for_timeout(draws.choice([0, 5, 20, 60]))
-        if draws.random() < 0.9:
-            label_page.keyboard.up(key)
-        label_page.wait_for_timeout(draws.choice([0, 10, 80, 300, 500]))
-        if session.task() is None:
-            break
+    watch_presses(label_page)
+    storm(label_page, session, presses=40, seed=0)
     label_page.wait_for_timeout(A_WHILE_MS)
-    seen = {(int(key), sha256(address)) for key, address in label_page.evaluate("window.seen")}
-    stored = session.stored()
-    assert len(stored) > 5
-    assert {(judgement.answer, judgement.stimulus) for judgement in stored} <= seen
-    assert len({(judgement.side, judgement.stimulus) for judgement in stored}) == len(stored)
+    assert_each_answers_what_was_on_the_screen(label_page, session, at_least=5)
 
 
 def test_an_old_window_cannot_answer_what_another_one_has_answered(
@@ -260,10 +222,10 @@ def test_keys_are_dead_while_help_is_open(label_page, session):
     assert press(label_page, session, "2").answer == 2
 
 
-@pytest.mark.parametrize("key", ["5", "0", "a", "Control+1", "Alt+2", "Meta+3", "Tab"])
-def test_other_keys_judge_nothing(label_page, session, key):
-    label_page.keyboard.press(key)
-    label_page.wait_for_timeout(A_WHILE_MS)
+def test_other_keys_judge_nothing(label_page, session):
+    for key in ["5", "0", "a", "Control+1", "Alt+2", "Meta+3", "Tab"]:
+        label_page.keyboard.press(key)
+        wait_until_judgeable(label_page)
     assert stored_answers(session) == []
 
 
@@ -345,7 +307,7 @@ def test_the_end_thanks_and_shows_a_code(page, app):
     while session.task() is not None:
         press(page, session, "1")
     expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
-    expect(page.locator(".code")).to_have_text(re.compile("^[0-9A-F]{8}$"))
+    expect(page.get_by_test_id("stCode")).to_have_text(re.compile("^[0-9A-F]{8}$"))
     page.reload()
     expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
     session.database.close()
