@@ -1,0 +1,89 @@
+"""What a labeller sees before the first task and after the last one: text, and one thing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import streamlit as st
+
+from labelling.wording import Wording
+
+#: A comfortable line of text, in CSS pixels.
+COLUMN = 640
+LONGEST_TEXT = 2000
+
+
+def screen(title: str, *paragraphs: str) -> AbstractContextManager[object]:
+    """A column in the middle with a title and Markdown paragraphs; what follows goes into it."""
+    column = st.container(width=COLUMN, gap="medium", key="text")
+    with column:
+        st.title(title, anchor=False)
+        for paragraph in paragraphs:
+            st.markdown(paragraph)
+    return column
+
+
+def consent(words: Wording, information: str, agree: Callable[[], None]) -> None:
+    """The information sheet; one takes part by saying that one has read it."""
+    with screen(words.information_title, information or words.information):
+        read = st.checkbox(words.agree, key="read")
+        st.button(words.go_on, key="agree", type="primary", disabled=not read, on_click=agree)
+        st.caption(words.decline)
+
+
+def instructions(words: Wording, text: str, practice: int, start: Callable[[], None]) -> None:
+    """What to do, and whether `practice` items come first."""
+    paragraphs = [text or words.instructions]
+    if practice:
+        paragraphs.append(words.practice.format(count=practice))
+    with screen(words.instructions_title, *paragraphs):
+        _options(words)
+        st.button(words.start, key="start", type="primary", on_click=start)
+
+
+def purpose(words: Wording, answer: Callable[[str], None]) -> None:
+    """What one thinks it was for: asked before the debrief says it."""
+    with screen(words.purpose_title, words.purpose):
+        st.text_area(
+            words.purpose_answer,
+            key="words",
+            max_chars=LONGEST_TEXT,
+            label_visibility="collapsed",
+        )
+        st.button(
+            words.purpose_send,
+            key="send",
+            type="primary",
+            on_click=lambda: answer(str(st.session_state.get("words") or "")),
+        )
+
+
+def end(words: Wording, code: str | None, debrief: str, withdraw: Callable[[], None]) -> None:
+    """Thanks, the code to hand in, what it was about, and a way to take it all back."""
+    with screen(words.end_title, words.end):
+        if code is not None:
+            st.markdown(words.code)
+            st.code(code, language=None)
+        st.subheader(words.debrief_title, anchor=False)
+        st.markdown(debrief or words.debrief)
+        st.button(words.leave, key="leave", type="tertiary", on_click=withdraw)
+
+
+def sure_to_withdraw(words: Wording, yes: Callable[[], None], no: Callable[[], None]) -> None:
+    """Ask once more: it cannot be taken back."""
+    with screen(words.withdraw_title, words.withdraw), st.container(horizontal=True):
+        st.button(words.withdraw_no, key="no", type="primary", on_click=no)
+        st.button(words.withdraw_yes, key="yes", on_click=yes)
+
+
+def nothing_now(words: Wording) -> None:
+    """Others have what is left: look again by oneself."""
+    with screen(words.later_title, words.later):
+        st.button(words.look_again, key="again", type="primary")
+
+
+def _options(words: Wording) -> None:
+    """The four sentences with their keys."""
+    for key, sentence in enumerate(words.options, start=1):
+        st.markdown(f"**{key}** {sentence.format(phrase='…')}")
