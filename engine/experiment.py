@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -77,7 +77,11 @@ SCHEDULES: dict[str, Schedule] = {
 
 @dataclass(frozen=True)
 class Condition:
-    """One cell of an experiment: classifier × layer subset × search with its schedule."""
+    """One cell of an experiment: classifier × layer subset × search with its schedule.
+
+    A control has its `role`, the position of the condition that it controls, to which it is
+    otherwise equal, and the number of its `repetition`: 1, 2, …
+    """
 
     classifier: str
     subset: str
@@ -85,6 +89,9 @@ class Condition:
     search: str
     schedule_name: str
     schedule: Schedule
+    role: Literal["search", "random-direction", "repeat"] = "search"
+    controls: int | None = None
+    repetition: int = 0
 
 
 @dataclass(frozen=True)

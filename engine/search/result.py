@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.experiment import Trial
 
-Outcome = Literal["found", "exhausted", "skipped", "failed"]
+Outcome = Literal["found", "exhausted", "skipped", "failed", "changed", "unchanged"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Result:
     - *exhausted*: the budget is spent; censored at `bound`, the last bound tested.
     - *skipped*: the classifier did not give the source its label.
     - *failed*: something went wrong; `reason` says what.
+    - *changed*, *unchanged*: of a random direction (engine.random_direction), whether the
+      classifier still gives the picture its label.
 
     Images are uint8 arrays (H, W, C). `margin` is max_{j≠t} f_j subtracted from f_t on the
     stimulus (untargeted: f_y subtracted from max_{j≠y} f_j); positive means fooled.
