@@ -16,8 +16,8 @@ LOG_SECONDS = 30.0
 class ProgressLine:
     """One line that tells how far the work is."""
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream = stream or sys.stderr
         self._live = stream.isatty()
         self._shown = -LOG_SECONDS
         self._width = 0
