@@ -16,8 +16,9 @@ from engine.generators.interface import Generator
 
 #: σ is measured over so many samples; a preview of it, to search at once, over so few.
 FULL, PREVIEW = 10_000, 256
-#: A batch's largest activation has about so many scalars, and not more than so many samples.
-_BATCH_SCALARS, _LARGEST_BATCH = 2**25, 500
+#: A batch's largest activation has about so many scalars (larger ones take longer a sample, for
+#: the memory that every step then asks for anew), and a batch not more than so many samples.
+_BATCH_SCALARS, _LARGEST_BATCH = 2**23, 500
 
 
 class Measurement:

@@ -24,6 +24,7 @@ from PIL import Image
 from torchvision.models import resnet50, squeezenet1_1
 
 from app.__main__ import main
+from app.runner import scale_files
 from app.runner.models import Models
 from data.database import open_database
 from data.home import Home
@@ -219,9 +220,10 @@ def test_a_disk_that_fills_up_is_said_and_the_same_command_goes_on_later(
 
 
 def test_an_imported_folder_serves_a_search_whose_options_are_recorded(
-    run: Run, place: Home, published: bytes, tmp_path: Path
+    run: Run, place: Home, published: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Truncation and what the condition follows are parts of the definition; σ of the result."""
+    monkeypatch.setattr(scale_files, "PREVIEW", 16)
     offer(place, "http://127.0.0.1:9/nobody")
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "pytorch_model.bin").write_bytes(published)
@@ -251,7 +253,7 @@ def test_an_imported_folder_serves_a_search_whose_options_are_recorded(
         [condition] = conditions(database, newest.id)
         [stored] = results(database, condition.id)
         assert len(newest.generator_checksum) == len(condition.classifier_checksum) == 64
-        assert (stored.scales_samples, len(stored.scales_checksum)) == (256, 64)
+        assert (stored.scales_samples, len(stored.scales_checksum)) == (16, 64)
 
 
 def taken_for(place: Home, seed: int) -> str:
