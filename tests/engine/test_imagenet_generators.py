@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,8 @@ from engine.downloads import write_card
 from engine.experiment import SCHEDULES
 from engine.generators.biggan_points import configuration
 from engine.imagenet_generators import IMAGENET_GENERATORS
-from engine.published import import_weights
+from engine.published import import_weights, obtain_weights
+from tests.engine.file_server import serving
 from tests.engine.generators.biggan_models import random_biggan, some_latents
 
 BY_NAME = {entry.name: entry for entry in IMAGENET_GENERATORS}
@@ -68,16 +70,31 @@ def test_a_file_that_is_no_checkpoint_is_refused_in_a_sentence(tmp_path):
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with random weights for biggan-deep-128, imported as a user would."""
+    """A folder with biggan-deep-128, fetched from a server that has the published file's very
+    structure, width and labels included, with random numbers in it."""
     folder = tmp_path_factory.mktemp("weights")
-    torch.save(random_biggan(configuration(128)).state_dict(), folder / "pytorch_model.bin")
-    import_weights(BY_NAME["biggan-deep-128"], folder, folder)
-    (folder / "pytorch_model.bin").unlink()
+    published = io.BytesIO()
+    torch.save(
+        random_biggan(configuration(128)).state_dict(),
+        published,
+        _use_new_zipfile_serialization=False,
+    )
+    entry = BY_NAME["biggan-deep-128"]
+    with serving(published.getvalue()) as server:
+        server.drops_after = 150_000_000
+        origin = replace(entry.origin, urls=(server.url(),))
+        seen = []
+        obtain_weights(
+            replace(entry, origin=origin), folder, on_progress=lambda *told: seen.append(told)
+        )
+        assert len(server.requests) == 2
+    assert seen[-1] == (len(published.getvalue()),) * 2
+    assert seen[-1][0] / 1e6 == pytest.approx(entry.origin.megabytes, abs=1)
     return folder
 
 
 @pytest.mark.parametrize("truncation", [1.0, 0.5])
-def test_imported_weights_load_and_make_images(weights, truncation):
+def test_fetched_weights_load_and_make_images(weights, truncation):
     entry = BY_NAME["biggan-deep-128"]
     loaded = load_generator(entry, [weights], truncation=truncation)
     assert tuple(point.name for point in loaded.module.points) == entry.presets["all"]
