@@ -1,0 +1,62 @@
+"""One press, one judgement, over hundreds of them. The robot and its answers are synthetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import App, app, browser, complaints, page  # noqa: F401
+from tests.browser.label_session import (
+    LabelSession,
+    assert_each_answers_what_was_on_the_screen,
+    hold,
+    join,
+    make_study,
+    open_page,
+    roll,
+    storm,
+    tap_twice,
+    wait_for_judgements,
+    watch_presses,
+)
+
+JUDGEMENTS = 500
+A_WHILE_MS = 900
+
+
+@pytest.fixture
+def session(app: App) -> Iterator[LabelSession]:  # noqa: F811
+    """A labeller with far more than 500 judgements to make."""
+    study = make_study(app.home, trials=JUDGEMENTS // 2, name="soak")
+    session = join(app.url, app.home, study)
+    with closing(session.database):
+        yield session
+
+
+def test_500_judgements_under_a_storm_of_keys(page: Page, session: LabelSession) -> None:  # noqa: F811
+    open_page(page, session)
+    watch_presses(page)
+    for seed in range(100):
+        storm(page, session, presses=40, seed=seed)
+        if len(session.stored()) >= JUDGEMENTS:
+            break
+    page.wait_for_timeout(A_WHILE_MS)
+    assert_each_answers_what_was_on_the_screen(page, session, at_least=JUDGEMENTS)
+
+
+def test_held_rolled_and_doubled_keys_record_once_each(page: Page, session: LabelSession) -> None:  # noqa: F811
+    open_page(page, session)
+    page.wait_for_timeout(A_WHILE_MS)
+    presses = [
+        *((lambda ms=ms: roll(page, "3", "2", ms)) for ms in range(5, 800, 45)),
+        *((lambda ms=ms: tap_twice(page, "2", ms)) for ms in range(0, 320, 20)),
+        *((lambda ms=ms: hold(page, "4", [ms] * (1500 // ms))) for ms in (15, 30, 60, 250, 500)),
+    ]
+    for count, act in enumerate(presses, start=1):
+        act()
+        wait_for_judgements(page, session, count)
+        page.wait_for_timeout(A_WHILE_MS)
+    assert len(session.stored()) == len(presses)
