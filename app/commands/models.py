@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -285,14 +287,19 @@ def _add(models: Models, place: Home, arguments: argparse.Namespace) -> None:
     file = place.models / (re.sub(r"\W+", "-", entry.name).strip("-") + ".py")
     if file.exists():
         raise RequestError(f"{file} exists: rename or delete it first.")
-    lines = ["from engine.classifiers.by_name import classifier_by_name"]
-    options = ""
+    quoted = partial(json.dumps, ensure_ascii=False)
+    imported, options = "classifier_by_name", ""
     if arguments.path:
-        options += f", checkpoint={str(arguments.path.expanduser().resolve())!r}"
+        options += f", checkpoint={quoted(str(arguments.path.expanduser().resolve()))}"
     if arguments.classes:
-        lines.append("from engine.classifiers.by_name import labels_in")
-        options += f", labels=labels_in({str(arguments.classes.expanduser().resolve())!r})"
-    lines += ["", f"ENTRIES = [classifier_by_name({arguments.name!r}{options})]", ""]
+        imported += ", labels_in"
+        options += f", labels=labels_in({quoted(str(arguments.classes.expanduser().resolve()))})"
+    lines = [
+        f"from engine.classifiers.by_name import {imported}",
+        "",
+        f"ENTRIES = [classifier_by_name({quoted(arguments.name)}{options})]",
+        "",
+    ]
     file.write_text("\n".join(lines), encoding="utf-8")
     say(f"{entry.name} is in the list from now on: {file}")
 
