@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,7 +120,9 @@ def _list(models: Models, place: Home, arguments: argparse.Namespace) -> None:
 
 
 def _show(models: Models, place: Home, arguments: argparse.Namespace) -> None:
-    facts = _facts(models, place, _entry(models, arguments.name))
+    from app.runner.model_facts import model_facts
+
+    facts = model_facts(models, place, _entry(models, arguments.name))
     if arguments.json:
         print_object(facts)
         return
@@ -131,50 +133,6 @@ def _show(models: Models, place: Home, arguments: argparse.Namespace) -> None:
                 print(f"  {name}: {_plain(one)}")
         elif value not in (None, ""):
             print(f"{key}: {_plain(value)}")
-
-
-def _facts(models: Models, place: Home, entry: Entry) -> dict[str, Any]:
-    """What is known about a model; the keys are for people."""
-    from app.runner.offer import availability, generator_choice
-    from engine.entries import GeneratorEntry
-
-    found = availability(entry, place)
-    file = next(
-        (one for folder in models.folders if (one := folder / entry.weights.filename).is_file()),
-        None,
-    )
-    facts: dict[str, Any] = {"name": entry.name, "title": entry.title}
-    facts["kind"] = "generator" if isinstance(entry, GeneratorEntry) else "classifier"
-    facts |= {key.replace("_", " "): value for key, value in asdict(entry.provenance).items()}
-    labels = entry.labels.names
-    facts["labels"] = f"{len(labels)}: {', '.join(labels[:3])}, … {labels[-1]}"
-    facts["weights"] = (
-        str(file) if file is not None else found["problem"] or found["remark"] or "missing"
-    )
-    facts["sha256"] = found["checksum"]
-    if entry.origin is not None:
-        facts["address"] = ", ".join(entry.origin.urls) or str(entry.origin.file)
-        facts["published sha256"] = entry.origin.sha256 or "not published: that of the first file"
-    if isinstance(entry, GeneratorEntry):
-        choice = generator_choice(models.catalogue, entry, place)
-        samples = choice.scales_samples
-        facts |= {
-            "image": " × ".join(map(str, choice.image_shape)),
-            "schedule": entry.schedule,
-            "options": ", ".join(choice.options),
-            "σ": f"measured over {samples:,} samples" if samples else "not measured yet",
-            "presets": {name: f"{len(subset)} points" for name, subset in choice.presets.items()},
-            "points": {point.name: " × ".join(map(str, point.shape)) for point in choice.points},
-            "classifiers": list(choice.classifiers),
-        }
-    else:
-        facts |= {
-            "image": " × ".join(map(str, entry.image_shape)),
-            "resized to": entry.size and f"{entry.size} × {entry.size}, {entry.interpolation}",
-            "mean": entry.mean,
-            "standard deviation": entry.std,
-        }
-    return facts
 
 
 def _fetch(models: Models, place: Home, arguments: argparse.Namespace) -> None:
@@ -206,7 +164,9 @@ def _import(models: Models, place: Home, arguments: argparse.Namespace) -> None:
 
 
 def _tell_weights(models: Models, entry: Entry, place: Home, arguments: argparse.Namespace) -> None:
-    facts = _facts(models, place, entry)
+    from app.runner.model_facts import model_facts
+
+    facts = model_facts(models, place, entry)
     if arguments.json:
         print_object({key: facts[key] for key in ("name", "weights", "sha256")})
     else:
