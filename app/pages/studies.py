@@ -112,7 +112,11 @@ def _label_text(generator: str, label: int) -> LabelText:
             f" labels are called: put its entry into {current_home().models}."
         )
     choice = menu.generators[generator]
-    return LabelText(phrase=choice.phrases[label], search_term=choice.labels[label])
+    return LabelText(
+        phrase=choice.phrases[label],
+        search_term=choice.searches[label],
+        gloss=choice.glosses[label],
+    )
 
 
 def _card(study: Study) -> None:
