@@ -67,7 +67,7 @@ class PerturbedPass:
         """Perturbed images (B, C, H, W), clamped inside the pass so that the gradient sees it."""
         added = dict(zip(self.active, zip(perturbation, self._scale, strict=True), strict=True))
         activation = torch.addcmul(activation, *added[self.start])
-        if self.start == 0:  # a perturbed z reaches every stage that is conditioned on it
+        if self.start == 0 and self.generator.condition_follows_z:  # z conditions every stage
             condition = self.generator.condition(activation, labels)
         for index in range(self.start + 1, len(self.generator.points)):
             activation = self.generator.stage(index, activation, condition)

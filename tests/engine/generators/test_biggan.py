@@ -211,6 +211,22 @@ def test_a_perturbed_z_reaches_every_block_unless_the_condition_is_kept(plain, f
         )
 
 
+def test_the_recorded_switch_decides_which_of_the_two_a_search_sees(plain, fast):
+    z, labels = some_latents(fast, 2, seed=9)
+    scales = {point.name: torch.ones(point.shape) for point in fast.points}
+    kept = copy.copy(fast)
+    kept.condition_follows_z = False
+    for generator, seen in ((fast, z + 0.5), (kept, z)):
+        pass_ = PerturbedPass(generator, scales, [1.0] + [0.0] * (len(fast.points) - 1))
+        activation, condition = pass_.prefix(z, labels)
+        image = pass_.image(activation, condition, labels, [torch.full_like(z, 0.5)])
+        expected, condition = z + 0.5, fast.condition(seen, labels)
+        for index in range(1, len(fast.points)):
+            expected = fast.stage(index, expected, condition)
+        torch.testing.assert_close(image, fast.to_image(expected))
+    assert fast.condition_follows_z, "the copy is another generator"
+
+
 def test_what_folding_replaces_is_let_go(plain, fast):
     assert not fast.state_dict().keys() & plain.state_dict().keys()
     stored = sum(values.numel() for values in fast.state_dict().values())
