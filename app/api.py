@@ -7,7 +7,6 @@ one experiment, which goes on where it was. docs/api.md has an example.
 from __future__ import annotations
 
 import getpass
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,13 +18,14 @@ from sqlite_utils import Database
 
 from app.runner import plan
 from app.runner.course import Progress
+from app.runner.definition import same_results
 from app.runner.experiment_course import experiment_course
 from app.runner.foreground import run_here
 from app.runner.menu import Menu
 from app.runner.models import Models
 from app.runner.request import ExperimentRequest, RequestError, SearchRequest
 from app.runner.search_course import search_course
-from app.runner.submit import store_definition
+from app.runner.submit import extend_stored, store_definition
 from app.runner.table import find_experiment, result_object, result_objects
 from data.database import open_database
 from data.home import home
@@ -39,6 +39,7 @@ __all__ = [
     "RequestError",
     "SearchRequest",
     "define",
+    "extend",
     "menu",
     "results",
     "run",
@@ -118,6 +119,17 @@ def define(
         )
 
 
+def extend(experiment_id: str, trials: int, folder: Folder = None) -> int:
+    """Give a stored experiment more trials, and return how many it has; `run` computes the new.
+
+    What it was before is kept in its history. Raises RequestError for no more than it has.
+    """
+    with closing(open_database(home(folder))) as database:
+        return extend_stored(
+            database, find_experiment(database, experiment_id).id, trials, owner=getpass.getuser()
+        )
+
+
 def run(
     experiment_id: str,
     folder: Folder = None,
@@ -169,9 +181,8 @@ def results(experiment_id: str, folder: Folder = None) -> list[dict[str, Any]]:
 def _same(database: Database, choices: Menu, definition: dict[str, Any]) -> str | None:
     """The newest experiment of this very definition with these very weights."""
     generator = choices.generators[definition["generator"]]
-    wanted = json.loads(json.dumps(definition))
     for known in experiments(database, kind="experiment"):
-        same = {"condition_follows_z": True, **known.definition} == wanted
+        same = same_results(known.definition, definition)
         if same and known.generator_checksum == (generator.checksum or ""):
             checksums = {
                 c.classifier: c.classifier_checksum for c in conditions(database, known.id)

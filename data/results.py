@@ -137,6 +137,24 @@ def missing_trials(database: Database, condition_id: int, trials: int) -> list[i
     return sorted(set(range(trials)) - {index for (index,) in there})
 
 
+def trial_outcomes(database: Database, condition_id: int) -> dict[int, Outcome]:
+    """How every trial under the condition ended, by its index."""
+    rows = database.execute(
+        "SELECT trial_index, outcome FROM results WHERE condition_id = ?", [condition_id]
+    )
+    return dict(rows.fetchall())
+
+
+def found_magnitudes(database: Database, condition_id: int) -> dict[int, tuple[float, ...]]:
+    """The ‖p_i‖₂ of every trial that was found under the condition, by its index."""
+    rows = database.execute(
+        "SELECT trial_index, magnitudes FROM results"
+        " WHERE condition_id = ? AND outcome = 'found' AND magnitudes IS NOT NULL",
+        [condition_id],
+    )
+    return {index: tuple(json.loads(magnitudes)) for index, magnitudes in rows}
+
+
 def add_stimulus(database: Database, home: Home, pixels: np.ndarray) -> str:
     """Stores an 8-bit image (uint8, (H, W, C)) and its row; returns its SHA-256.
 

@@ -105,6 +105,7 @@ class Definition:
     targeted: bool = True
     truncation: float = 1.0
     condition_follows_z: bool = True
+    precision: str = "float32"
 
     def as_json(self) -> dict[str, Any]:
         """A JSON-serialisable record; `from_json` is its inverse."""

@@ -10,7 +10,7 @@ from app.runner.request import RequestError
 
 def add_running(parser: argparse.ArgumentParser, *, threads: str) -> None:
     """Where and how the work runs."""
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, … (default: cpu)")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1, … (default: cpu)")
     parser.add_argument(
         "--threads", type=int, metavar="N", help=f"processor threads (default: {threads})"
     )
@@ -19,10 +19,13 @@ def add_running(parser: argparse.ArgumentParser, *, threads: str) -> None:
     )
 
 
-def add_generator_options(parser: argparse.ArgumentParser) -> None:
+def add_generator_options(parser: argparse._ActionsContainer) -> None:
     """Recorded options that some generators have."""
     parser.add_argument(
-        "--truncation", type=float, default=1.0, help="of BigGAN's latents (default: 1.0, none)"
+        "--truncation",
+        type=float,
+        default=parser.argument_default or 1.0,
+        help="of BigGAN's latents (default: 1.0, none)",
     )
     parser.add_argument(
         "--keep-condition",

@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
                 owner=getpass.getuser(),
             ),
             arguments.home,
-            device=arguments.device,
+            device=arguments.device or "cpu",
             threads=arguments.threads or 1,
             on_progress=follow,
         )

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic
 
 from sqlite_utils import Database
 
+from app.runner.chunk import Chunk, Loaded, run_chunk
 from app.runner.course import Course, Progress
 from app.runner.definition import read_definition
 from app.runner.models import Models
 from app.runner.record import Recorder
 from data.home import Home
-from data.results import Experiment, StoredCondition, conditions, missing_trials
-from engine.experiment import Schedule, progression_trial
+from data.results import (
+    Experiment,
+    StoredCondition,
+    conditions,
+    found_magnitudes,
+    missing_trials,
+    trial_outcomes,
+)
+from engine.experiment import Definition, Trial, progression_trial
 from engine.search.result import Result
-from engine.search.run import SearchRun
 
 #: Results wait so long, or until they are so many, to be written together.
 WRITE_SECONDS = 1.0
@@ -32,7 +39,6 @@ def experiment_course(
     models: Models,
     experiment: Experiment,
     *,
-    keep_perturbations: bool = False,
     on_result: OnResult = lambda condition, result: None,
 ) -> Course:
     """Run whatever is missing of the experiment; `on_result` is called once a result is stored.
@@ -40,57 +46,90 @@ def experiment_course(
     A trial's result is the same whatever its neighbours, so an experiment that was cut off and
     resumed ends with the very results of one that ran through.
     """
-    definition = read_definition(experiment.definition)
     stored = conditions(database, experiment.id)
-    yield from models.preparation(
-        experiment.generator,
-        definition.truncation,
-        list(dict.fromkeys(condition.classifier for condition in stored)),
-        full_scales=True,
-    )
+    yield from preparation(models, experiment, stored)
     recorder = Recorder(database, home, models, experiment)
-    generator = recorder.generator
-    missing = {
-        condition.id: missing_trials(database, condition.id, definition.trials)
-        for condition in stored
-    }
-    pace = _Pace(definition.trials * len(stored), sum(map(len, missing.values())))
+    missing = Missing(database, experiment, recorder.generator.module.label_count)
+    pace = Pace(experiment.trials * len(stored), missing.count)
     for condition in stored:
-        if not missing[condition.id]:
-            continue
-        search = SearchRun(
-            (
-                progression_trial(
-                    definition.seed,
-                    index,
-                    generator.module.label_count,
-                    targeted=definition.targeted,
-                )
-                for index in missing[condition.id]
-            ),
-            generator.module,
-            recorder.classifier(condition).module,
-            generator.scales,
-            layer_weights=condition.layer_weights,
-            schedule=Schedule(**condition.schedule),
-            search=condition.search,
-            slots=experiment.definition["slots"],
-            keep_perturbations=keep_perturbations,
-            device=models.device,
-        )
-        waiting = _Waiting(recorder, condition, on_result)
-        pace.begin()
+        waiting = Waiting(recorder, condition, on_result)
+        chunk, ended = missing.chunk(condition)
+        waiting.add(ended)
+        pace.begin(len(ended))
         try:
-            while not search.finished:
-                ended = search.step()
+            if not chunk.trials:
+                continue
+            loaded = Loaded(
+                recorder.generator.module,
+                recorder.classifier(condition).module,
+                recorder.generator.scales,
+                models.device,
+            )
+            for ended, busy in run_chunk(chunk, loaded, experiment.definition):
                 waiting.add(ended)
-                pace.count(len(ended), search.busy)
+                pace.count(len(ended), busy)
                 yield pace.progress(condition)
         finally:
             waiting.write()
 
 
-class _Waiting:
+def preparation(
+    models: Models, experiment: Experiment, stored: Iterable[StoredCondition]
+) -> Course:
+    """Fetch and load the experiment's models, and measure σ in full where that was not done."""
+    yield from models.preparation(
+        experiment.generator,
+        read_definition(experiment.definition).truncation,
+        list(dict.fromkeys(condition.classifier for condition in stored)),
+        full_scales=True,
+    )
+
+
+class Missing:
+    """The trials of an experiment that have no result yet, condition by condition."""
+
+    def __init__(self, database: Database, experiment: Experiment, label_count: int) -> None:
+        self._database = database
+        self._definition: Definition = read_definition(experiment.definition)
+        self._label_count = label_count
+        self._stored = {one.position: one for one in conditions(database, experiment.id)}
+        self._indexes = {
+            one.id: missing_trials(database, one.id, experiment.trials)
+            for one in self._stored.values()
+        }
+        self.count = sum(map(len, self._indexes.values()))
+
+    def chunk(self, condition: StoredCondition) -> tuple[Chunk, list[Result]]:
+        """What is to be run under the condition, and what has ended without being run.
+
+        A random direction can be drawn once its search has ended, and where that found nothing
+        there is nothing to draw.
+        """
+        trials = [self._trial(index) for index in self._indexes[condition.id]]
+        if condition.role != "random-direction" or not trials:
+            return Chunk(condition, tuple(trials)), []
+        controlled = self._stored[condition.controls]
+        found = found_magnitudes(self._database, controlled.id)
+        searched = trial_outcomes(self._database, controlled.id)
+        drawn = [trial for trial in trials if trial.index in found]
+        nothing = [
+            Result(trial, "skipped", 0, 0.0, reason=_nothing_found(searched[trial.index]))
+            for trial in trials
+            if trial.index in searched and trial.index not in found
+        ]
+        return Chunk(condition, tuple(drawn), tuple(found[trial.index] for trial in drawn)), nothing
+
+    def _trial(self, index: int) -> Trial:
+        return progression_trial(
+            self._definition.seed, index, self._label_count, targeted=self._definition.targeted
+        )
+
+
+def _nothing_found(outcome: str) -> str:
+    return f"The search that this controls was {outcome}: there is no magnitude to draw at."
+
+
+class Waiting:
     """Results of one condition that are not stored yet."""
 
     def __init__(self, recorder: Recorder, condition: StoredCondition, on_result: OnResult) -> None:
@@ -101,12 +140,14 @@ class _Waiting:
         self._written = monotonic()
 
     def add(self, results: list[Result]) -> None:
+        """Store these some time soon."""
         self._results += results
         late = monotonic() - self._written > WRITE_SECONDS
         if len(self._results) >= WRITE_COUNT or (late and self._results):
             self.write()
 
     def write(self) -> None:
+        """Store all that waits."""
         results, self._results = self._results, []
         if results:
             self._recorder.record(self._condition, results)
@@ -115,7 +156,7 @@ class _Waiting:
             self._on_result(self._condition, result)
 
 
-class _Pace:
+class Pace:
     """How far an experiment is, and how long the rest will take at its pace so far."""
 
     def __init__(self, total: int, missing: int) -> None:
@@ -126,16 +167,19 @@ class _Pace:
         self._step = 0
         self._began = monotonic()
 
-    def begin(self) -> None:
-        """The next condition begins."""
+    def begin(self, ended: int = 0) -> None:
+        """The next condition begins; so many of its trials have ended without being run."""
         self._step = 0
+        self._missing -= ended
 
     def count(self, ended: int, busy: int) -> None:
+        """One more step of so many trials, with which so many ended."""
         self._ended += ended
         self._trial_steps += busy
         self._step += 1
 
     def progress(self, condition: StoredCondition) -> Progress:
+        """What pages and terminals are told."""
         seconds = max(monotonic() - self._began, 1e-9)
         left = self._missing - self._ended
         return {
@@ -144,6 +188,7 @@ class _Pace:
             "classifier": condition.classifier,
             "subset": condition.subset,
             "schedule": condition.schedule_name,
+            "role": condition.role,
             "step": self._step,
             "budget": condition.schedule["budget"],
             "trials_per_second": self._ended / seconds,

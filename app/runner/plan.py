@@ -1,22 +1,26 @@
 """From a request to a definition: every default filled in, every name checked.
 
-A definition is the JSON form of `engine.experiment.Definition` with `slots` beside its fields, and
-for an exploration the `trial`, since its label and target are chosen, not drawn.
+A definition is the JSON form of `engine.experiment.Definition` with `slots` beside its fields, for
+an exploration the `trial`, since its label and target are chosen, not drawn, and for an experiment
+`keep_perturbations` and the `device` that was asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from app.runner.menu import GeneratorChoice, Menu
-from app.runner.request import ExperimentRequest, RequestError, SearchRequest
+from app.runner.request import ExperimentRequest, RequestError, SearchRequest, about
 
 #: More names than this are not listed in a message: the nearest ones are.
 LISTED = 20
 LARGEST_SEED = 2**53 - 1
 USUAL_SLOTS = 128
+PRECISIONS = ("float32", "float64")
+#: So many random directions, or repeated runs, of everything are more than any use of them.
+MOST_CONTROLS = 20
 
 
 def exploration(menu: Menu, request: SearchRequest) -> dict[str, Any]:
@@ -58,32 +62,119 @@ def experiment(menu: Menu, request: ExperimentRequest) -> dict[str, Any]:
     """The definition of a whole experiment. Raises RequestError."""
     generator = _generator(menu, request.generator)
     if not request.classifiers:
-        raise RequestError(f"Choose at least one classifier: {', '.join(generator.classifiers)}.")
+        raise RequestError(
+            f"Choose at least one classifier: {', '.join(generator.classifiers)}.", "classifiers"
+        )
+    if not request.searches:
+        raise RequestError(f"Choose at least one search: {', '.join(menu.searches)}.", "searches")
+    check_trials(request.trials)
     slots = min(USUAL_SLOTS, request.trials) if request.slots is None else request.slots
-    if request.trials < 1 or slots < 1:
-        raise RequestError("An experiment needs at least 1 trial and 1 slot.")
+    if slots < 1:
+        raise RequestError("An experiment needs at least 1 slot.", "slots")
     _check_seed(request.seed)
-    subsets = [preset(generator, name) for name in _distinct(request.subsets)]
-    if request.weights is not None:
-        subsets.append(custom_subset(generator, request.weights))
+    with about("precision"):
+        if request.precision not in PRECISIONS:
+            raise _unknown(request.precision, "precision", PRECISIONS)
+    with about("subsets"):
+        subsets = dict(_subset(generator, subset) for subset in request.subsets)
     conditions = [
         _condition(
             menu, generator, classifier, subset, layer_weights, search, schedule, request.budget
         )
         for search in _distinct(request.searches)
         for schedule in _schedules(menu, request, search)
-        for subset, layer_weights in subsets or [preset(generator, "all")]
+        for subset, layer_weights in (subsets or dict([preset(generator, "all")])).items()
         for classifier in _distinct(request.classifiers)
     ]
     return {
         "generator": generator.name,
-        "conditions": conditions,
+        "conditions": [*conditions, *_controls(conditions, request)],
         "trials": request.trials,
         "seed": request.seed,
         "targeted": request.targeted,
         **_generator_options(generator, request),
+        "precision": request.precision,
         "slots": slots,
+        "keep_perturbations": request.keep_perturbations,
+        "device": request.device,
     }
+
+
+def experiment_request(menu: Menu, definition: Mapping[str, Any]) -> ExperimentRequest:
+    """The request that a stored experiment's definition answers: `experiment` is its inverse."""
+    generator = _generator(menu, definition["generator"])
+    conditions = definition["conditions"]
+    searched = [one for one in conditions if one.get("role", "search") == "search"]
+    points = [point.name for point in generator.points]
+    subsets: dict[str, str | dict[str, float]] = {}
+    for one in searched:
+        weights = dict(zip(points, one["layer_weights"], strict=True))
+        is_preset = one["subset"] in generator.presets
+        subsets[one["subset"]] = (
+            one["subset"] if is_preset else {point: w for point, w in weights.items() if w}
+        )
+    budgets = {
+        one["schedule"]["budget"]
+        for one in searched
+        if one["schedule"]["budget"] != menu.schedules[one["schedule_name"]]["budget"]
+    }
+    repetitions = {
+        role: max((one["repetition"] for one in conditions if one.get("role") == role), default=0)
+        for role in ("random-direction", "repeat")
+    }
+    return ExperimentRequest(
+        generator=generator.name,
+        classifiers=tuple(_distinct(one["classifier"] for one in searched)),
+        subsets=tuple(subsets.values()),
+        searches=tuple(_distinct(one["search"] for one in searched)),
+        schedules=tuple(_distinct(one["schedule_name"] for one in searched)),
+        budget=max(budgets, default=None),
+        trials=definition["trials"],
+        seed=definition["seed"],
+        targeted=definition["targeted"],
+        slots=definition["slots"],
+        precision=definition.get("precision", "float32"),
+        random_directions=repetitions["random-direction"],
+        repeats=repetitions["repeat"],
+        keep_perturbations=definition.get("keep_perturbations", False),
+        device=definition.get("device"),
+        truncation=definition["truncation"],
+        condition_follows_z=definition.get("condition_follows_z", True),
+    )
+
+
+def check_trials(trials: int) -> None:
+    """Raises RequestError for a number of trials that no experiment has."""
+    if trials < 1:
+        raise RequestError("An experiment needs at least 1 trial.", "trials")
+
+
+def _subset(
+    generator: GeneratorChoice, subset: str | Mapping[str, float]
+) -> tuple[str, tuple[float, ...]]:
+    return (
+        preset(generator, subset) if isinstance(subset, str) else custom_subset(generator, subset)
+    )
+
+
+def _controls(
+    conditions: list[dict[str, Any]], request: ExperimentRequest
+) -> Iterator[dict[str, Any]]:
+    """After all searches, since a random direction needs the magnitude that its search found."""
+    asked = {"random-direction": request.random_directions, "repeat": request.repeats}
+    for role, key in (("random-direction", "random_directions"), ("repeat", "repeats")):
+        if not 0 <= asked[role] <= MOST_CONTROLS:
+            raise RequestError(
+                f"Controls are repeated 0 to {MOST_CONTROLS} times, not {asked[role]}.", key
+            )
+        for repetition in range(1, asked[role] + 1):
+            for position, controlled in enumerate(conditions):
+                yield {
+                    **controlled,
+                    "role": role,
+                    "controls": position,
+                    "repetition": repetition,
+                }
 
 
 def exploration_name(menu: Menu, definition: Mapping[str, Any]) -> str:
@@ -99,7 +190,7 @@ def exploration_name(menu: Menu, definition: Mapping[str, Any]) -> str:
 
 def experiment_name(definition: Mapping[str, Any]) -> str:
     """What to call an experiment that was given no name: "mnist-conv, 4 conditions, 240 trials"."""
-    count = len(definition["conditions"])
+    count = sum(one["role"] == "search" for one in definition["conditions"])
     return (
         f"{definition['generator']}, {count} condition{'s' if count > 1 else ''},"
         f" {definition['trials']} trials"
@@ -162,25 +253,28 @@ def _condition(
     schedule: str | None,
     budget: int | None,
 ) -> dict[str, Any]:
-    problem = _named(menu.classifiers, classifier, "classifier").problem
-    if problem:
-        raise RequestError(problem)
-    if classifier not in generator.classifiers:
-        raise RequestError(
-            f"{classifier} does not tell apart the labels of {generator.name}; these do:"
-            f" {', '.join(generator.classifiers)}."
-        )
-    fitting = _named(menu.searches, search, "search")
-    schedule = schedule or default_schedule(menu, generator, search)
-    values = dict(_named(menu.schedules, schedule, "schedule"))
-    if schedule not in fitting:
-        raise RequestError(
-            f"The schedule {schedule} is not made for the {search} search; choose from"
-            f" {', '.join(fitting)}."
-        )
+    with about("classifiers"):
+        problem = _named(menu.classifiers, classifier, "classifier").problem
+        if problem:
+            raise RequestError(problem)
+        if classifier not in generator.classifiers:
+            raise RequestError(
+                f"{classifier} does not tell apart the labels of {generator.name}; these do:"
+                f" {', '.join(generator.classifiers)}."
+            )
+    with about("searches"):
+        fitting = _named(menu.searches, search, "search")
+    with about("schedules"):
+        schedule = schedule or default_schedule(menu, generator, search)
+        values = dict(_named(menu.schedules, schedule, "schedule"))
+        if schedule not in fitting:
+            raise RequestError(
+                f"The schedule {schedule} is not made for the {search} search; choose from"
+                f" {', '.join(fitting)}."
+            )
     if budget is not None:
         if budget < 1:
-            raise RequestError("The budget must be at least 1 step.")
+            raise RequestError("The budget must be at least 1 step.", "budget")
         values["budget"] = budget
     return {
         "classifier": classifier,
@@ -189,13 +283,17 @@ def _condition(
         "search": search,
         "schedule_name": schedule,
         "schedule": values,
+        "role": "search",
+        "controls": None,
+        "repetition": 0,
     }
 
 
 def _generator(menu: Menu, name: str) -> GeneratorChoice:
-    generator = _named(menu.generators, name, "generator")
-    if generator.problem:
-        raise RequestError(generator.problem)
+    with about("generator"):
+        generator = _named(menu.generators, name, "generator")
+        if generator.problem:
+            raise RequestError(generator.problem)
     return generator
 
 
@@ -204,14 +302,16 @@ def _generator_options(
 ) -> dict[str, Any]:
     """The recorded options of the generator, which not every one has."""
     if not 0 < request.truncation <= 1:
-        raise RequestError(f"Truncation is above 0 and at most 1, not {request.truncation:g}.")
+        raise RequestError(
+            f"Truncation is above 0 and at most 1, not {request.truncation:g}.", "truncation"
+        )
     asked = {
         "truncation": request.truncation,
         "condition_follows_z": request.condition_follows_z,
     }
     for option, (words, usual) in _OPTIONS.items():
         if asked[option] != usual and option not in generator.options:
-            raise RequestError(f"{generator.name} has no {words}: leave it at {usual}.")
+            raise RequestError(f"{generator.name} has no {words}: leave it at {usual}.", option)
     return asked
 
 
@@ -259,7 +359,7 @@ def _unknown(name: str, kind: str, choices: Iterable[str]) -> RequestError:
 
 def _check_seed(seed: int) -> None:
     if not 0 <= seed <= LARGEST_SEED:
-        raise RequestError(f"A seed is a whole number from 0 to {LARGEST_SEED}.")
+        raise RequestError(f"A seed is a whole number from 0 to {LARGEST_SEED}.", "seed")
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

@@ -24,6 +24,7 @@ from data.results import (
 from data.tensors import store_perturbation
 from engine.catalogue import LoadedClassifier, LoadedGenerator, ModelError
 from engine.experiment import Trial
+from engine.pixel_distances import pixel_distances
 from engine.search.result import Result
 
 
@@ -60,12 +61,21 @@ class Recorder:
             record_classifier_checksum(self._database, condition.id, loaded.checksum)
         return loaded
 
-    def record(self, condition: StoredCondition, results: Iterable[Result]) -> None:
-        """Store results; one that is there already is left alone."""
-        add_results(self._database, [self._row(condition, result) for result in results])
+    def record(
+        self, condition: StoredCondition, results: Iterable[Result], *, device: str | None = None
+    ) -> None:
+        """Store results; one that is there already is left alone. `device`: where they were made,
+        if elsewhere."""
+        device = device or self._models.device
+        add_results(self._database, [self._row(condition, result, device) for result in results])
 
-    def _row(self, condition: StoredCondition, result: Result) -> ResultRow:
+    def _row(self, condition: StoredCondition, result: Result, device: str) -> ResultRow:
         trial = result.trial
+        distances = (
+            None
+            if result.source is None or result.stimulus is None
+            else pixel_distances(result.source, result.stimulus)
+        )
         low, high = result.bracket or (None, None)
         return ResultRow(
             condition_id=condition.id,
@@ -76,7 +86,7 @@ class Recorder:
             outcome=result.outcome,
             steps=result.steps,
             seconds=result.seconds,
-            device=self._models.device,
+            device=device,
             code_version=code_version(),
             generator_checksum=self.generator.checksum,
             classifier_checksum=self._models.classifier(condition.classifier).checksum,
@@ -88,6 +98,9 @@ class Recorder:
             bracket_low=low,
             bracket_high=high,
             magnitudes=result.magnitudes,
+            pixel_l2=distances and distances.l2,
+            pixel_linf=distances and distances.linf,
+            ssim=distances and distances.ssim,
             margin=result.margin,
             confidences_before=_confidences(trial, result.source_logits),
             confidences_after=_confidences(trial, result.logits),

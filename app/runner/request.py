@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
 class RequestError(ValueError):
-    """A request cannot be met; the message is one sentence for the user with the valid choices."""
+    """A request cannot be met; the message is one sentence for the user with the valid choices.
+
+    `key` names the part of an experiment's request that it is about, as its file calls it.
+    """
+
+    def __init__(self, message: str, key: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+@contextmanager
+def about(key: str) -> Iterator[None]:
+    """Within, a RequestError that says nothing of its key is about this one."""
+    try:
+        yield
+    except RequestError as error:
+        error.key = error.key or key
+        raise
 
 
 @dataclass(frozen=True)
@@ -39,15 +57,17 @@ class SearchRequest:
 class ExperimentRequest:
     """Every combination of classifiers × subsets × searches × schedules over one progression.
 
-    `weights` adds one subset of the user's own. No schedules means the generator's own one; no
-    subsets and no weights means "all". `slots` trials are searched side by side: by default 128,
-    or as many as there are.
+    A subset is a preset's name or layer weights of the user's own (point → weight ≥ 0); none means
+    "all". No schedules means the generator's own one. `slots` trials are searched side by side: by
+    default 128, or as many as there are. `precision` is that of all computing. Controls of every
+    combination: so many `random_directions` of each found magnitude, so many `repeats` of the
+    trials. `keep_perturbations` keeps their tensors, under the home's quota. `device` is where it
+    runs unless something else is said; None: the machine's own default.
     """
 
     generator: str
     classifiers: tuple[str, ...]
-    subsets: tuple[str, ...] = ()
-    weights: Mapping[str, float] | None = None
+    subsets: tuple[str | Mapping[str, float], ...] = ()
     searches: tuple[str, ...] = ("relaxation",)
     schedules: tuple[str, ...] = ()
     budget: int | None = None
@@ -55,6 +75,11 @@ class ExperimentRequest:
     seed: int = 0
     targeted: bool = True
     slots: int | None = None
+    precision: str = "float32"
+    random_directions: int = 0
+    repeats: int = 0
+    keep_perturbations: bool = False
+    device: str | None = None
     truncation: float = 1.0
     condition_follows_z: bool = True
     owner: str = "local"

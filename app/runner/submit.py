@@ -16,8 +16,8 @@ from app.runner.lock import worker_alive
 from app.runner.menu import Menu, read_menu
 from app.runner.request import ExperimentRequest, RequestError, SearchRequest
 from data.home import CHECKOUT, Home, code_version
-from data.jobs import BACKGROUND, INTERACTIVE, submit
-from data.results import ConditionRow, create_experiment, experiment
+from data.jobs import BACKGROUND, INTERACTIVE, job_of, submit
+from data.results import ConditionRow, create_experiment, experiment, extend_experiment
 
 #: A worker that was started by a page and finds nothing to do ends after so long.
 IDLE_SECONDS = 1800.0
@@ -83,6 +83,25 @@ def resume_experiment(
         device=device or default_device(),
         priority=BACKGROUND,
     )
+
+
+def extend_stored(database: Database, experiment_id: str, trials: int, *, owner: str) -> int:
+    """Give a stored experiment more trials; how many it now has. Nothing is run by this.
+
+    Raises RequestError where it has so many already, or is at work.
+    """
+    stored = experiment(database, experiment_id)
+    if stored is None:
+        raise RequestError(f"There is no experiment {experiment_id}.")
+    if trials <= stored.trials:
+        raise RequestError(
+            f"The experiment has {stored.trials} trials already: give a larger number to extend it."
+        )
+    working = job_of(database, experiment_id)
+    if working is not None and working.active:
+        raise RequestError("The experiment is at work: extend it once it has ended, or stop it.")
+    extend_experiment(database, experiment_id, trials, code_version=code_version(), by=owner)
+    return trials
 
 
 def store_definition(

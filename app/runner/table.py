@@ -47,7 +47,8 @@ def result_object(
     """One result as a JSON object; a target of null means "any other label".
 
     `stimulus` and `source` are the SHA-256 names of the PNG files of the perturbed and the
-    unperturbed picture; `magnitude` is null unless the outcome is "found".
+    unperturbed picture; `magnitude` is null unless something was found, or a random direction of
+    that magnitude drawn (`role`). `pixel_l2`, `pixel_linf` and `ssim` compare the two pictures.
     """
     origin = source(database, result.source_id) if result.source_id else None
     return {
@@ -62,10 +63,15 @@ def result_object(
         "search": condition.search,
         "schedule": condition.schedule_name,
         "budget": condition.schedule["budget"],
+        "role": condition.role,
+        "repetition": condition.repetition,
         "outcome": result.outcome,
         "magnitude": result.magnitude,
         "bound": result.bound,
         "magnitudes": list(result.magnitudes) if result.magnitudes is not None else None,
+        "pixel_l2": result.pixel_l2,
+        "pixel_linf": result.pixel_linf,
+        "ssim": result.ssim,
         "margin": result.margin,
         "steps": result.steps,
         "seconds": result.seconds,

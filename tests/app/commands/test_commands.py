@@ -63,6 +63,36 @@ def test_an_experiment_prints_json_lines_and_nothing_else_and_is_run_once(run: R
     assert sorted(lines(shown.stdout), key=key) == sorted(results, key=key)
 
 
+def test_a_file_and_the_flags_are_the_same_experiment(run: Run, place: Home) -> None:
+    flags = run(*EXPERIMENT, "--weights", "z=1", "output=0.5", "--random-directions", "1", "--json")
+    assert flags.returncode == 0, flags.stderr
+    file = place.root / "mine.toml"
+    written = run(
+        *EXPERIMENT,
+        *("--weights", "z=1", "output=0.5", "--random-directions", "1", "--save", str(file)),
+    )
+    assert (written.returncode, written.stdout) == (0, "")
+    again = run("experiment", "run", str(file), "--json")
+    assert again.returncode == 0, again.stderr
+    assert sorted(again.stdout.splitlines()) == sorted(flags.stdout.splitlines())
+    assert {one["role"] for one in lines(again.stdout)} == {"search", "random-direction"}
+
+    file.write_text(file.read_text().replace("tiny-fair", "tiny-unfair"))
+    refused = run("experiment", "run", str(file))
+    assert refused.returncode == 2
+    assert "mine.toml, line 2, classifiers: There is no classifier “tiny-unfair”" in refused.stderr
+
+
+def test_an_experiment_is_extended_by_its_id(run: Run) -> None:
+    before = lines(run(*EXPERIMENT, "--json").stdout)
+    experiment_id = str(before[0]["experiment"])
+    extended = run("experiment", "--resume", experiment_id, "--trials", "8", "--json")
+    assert extended.returncode == 0, extended.stderr
+    after = lines(extended.stdout)
+    assert len(after) == 8 * 4
+    assert all(result in after for result in before)
+
+
 def test_after_ctrl_c_the_same_command_goes_on(run: Run, start: Start, place: Home) -> None:
     process = start(*LONG)
     first = process.stdout.readline()
@@ -122,6 +152,13 @@ def test_a_search_tells_its_result_and_saves_the_pair(run: Run, place: Home) -> 
         (("experiment", "--generator", "tiny", "--subsets", "middle"), "all, first, last"),
         (("experiment", "--generator", "tiny", "--weights", "z"), "z=0.5"),
         (("experiment", "--resume", "nothing"), "There is no experiment “nothing”"),
+        (("experiment", "--resume", "nothing", "--seed", "1"), "leave out --seed"),
+        (("experiment", "run"), "Name the TOML file: python -m app experiment run FILE."),
+        (("experiment", "run", "nowhere.toml"), "nowhere.toml cannot be read"),
+        (
+            ("experiment", "run", "x.toml", "--trials", "3"),
+            "change it there, and leave out --trials",
+        ),
         (("results",), "python -m app experiment"),
         (("verify",), "run a search or an experiment first"),
     ],

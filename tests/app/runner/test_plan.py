@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from app.runner import plan
-from app.runner.definition import read_definition, read_trial
+from app.runner.definition import BESIDE, read_definition, read_trial, same_results
 from app.runner.menu import Menu, read_menu, write_menu
 from app.runner.models import Models
 from app.runner.request import ExperimentRequest, RequestError, SearchRequest
@@ -66,7 +66,7 @@ def test_a_definition_is_the_engines_own_and_survives_json(menu: Menu) -> None:
     again = json.loads(json.dumps(record))
     assert read_definition(again) == read_definition(record)
     assert json.loads(json.dumps(read_definition(record).as_json())) == {
-        key: value for key, value in again.items() if key != "slots"
+        key: value for key, value in again.items() if key not in BESIDE
     }
 
 
@@ -83,6 +83,66 @@ def test_own_weights_are_named_by_their_points_unless_a_preset_has_them(
 ) -> None:
     [condition] = plan.exploration(menu, replace(SEARCH, weights=weights))["conditions"]
     assert condition["subset"] == name
+
+
+def test_an_experiment_mixes_presets_and_weights_of_ones_own(menu: Menu) -> None:
+    request = replace(EXPERIMENT, subsets=("first", {"z": 1, "output": 0.5}, {"z": 1, "hidden": 1}))
+    conditions = plan.experiment(menu, request)["conditions"]
+    assert list(dict.fromkeys(one["subset"] for one in conditions)) == ["first", "z+output×0.5"]
+
+
+def test_controls_follow_all_searches_and_name_what_they_control(menu: Menu) -> None:
+    request = replace(EXPERIMENT, classifiers=("tiny-fair",), random_directions=2, repeats=1)
+    definition = plan.experiment(menu, request)
+    cells = [
+        (one["role"], one["controls"], one["repetition"], one["subset"])
+        for one in definition["conditions"]
+    ]
+    assert cells == [
+        ("search", None, 0, "first"),
+        ("search", None, 0, "last"),
+        ("random-direction", 0, 1, "first"),
+        ("random-direction", 1, 1, "last"),
+        ("random-direction", 0, 2, "first"),
+        ("random-direction", 1, 2, "last"),
+        ("repeat", 0, 1, "first"),
+        ("repeat", 1, 1, "last"),
+    ]
+    assert plan.experiment_name(definition) == "tiny, 2 conditions, 240 trials"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"subsets": ("first", {"z": 1.0, "output": 0.5}), "budget": 77, "seed": 5},
+        {"searches": ("relaxation", "minimum-norm"), "schedules": ("imagenet", "minimum-norm")},
+        {"random_directions": 2, "repeats": 1, "targeted": False, "slots": 3, "device": "cuda:1"},
+        {"precision": "float64", "keep_perturbations": True, "trials": 12},
+    ],
+    ids=str,
+)
+def test_a_definition_gives_back_the_request_that_it_answers(
+    menu: Menu, change: dict[str, object]
+) -> None:
+    definition = plan.experiment(menu, replace(EXPERIMENT, **change))
+    request = plan.experiment_request(menu, json.loads(json.dumps(definition)))
+    assert plan.experiment(menu, request) == definition
+
+
+def test_a_definition_of_an_earlier_version_is_the_same_with_its_defaults_filled_in(
+    menu: Menu,
+) -> None:
+    definition = plan.experiment(menu, EXPERIMENT)
+    added = ("precision", "condition_follows_z", "keep_perturbations", "device")
+    earlier = {key: value for key, value in definition.items() if key not in added}
+    earlier["conditions"] = [
+        {k: v for k, v in one.items() if k not in ("role", "controls", "repetition")}
+        for one in definition["conditions"]
+    ]
+    assert same_results(earlier, definition)
+    assert not same_results(earlier, {**definition, "slots": 3})
+    assert not same_results(earlier, {**definition, "precision": "float64"})
 
 
 @pytest.mark.parametrize("label", [2, "2", "ring", "Ring", "a ring"])
@@ -147,6 +207,11 @@ def _present(menu: Menu) -> object:
         ({"classifiers": ()}, "Choose at least one classifier: tiny-fair, tiny-stubborn."),
         ({"trials": 0}, "at least 1 trial"),
         ({"schedules": ("minimum-norm",)}, "is not made for the relaxation search"),
+        ({"searches": ()}, "Choose at least one search: relaxation, minimum-norm."),
+        ({"slots": 0}, "at least 1 slot"),
+        ({"precision": "float8"}, "choose from float32, float64"),
+        ({"random_directions": 21}, "repeated 0 to 20 times, not 21"),
+        ({"repeats": -1}, "repeated 0 to 20 times, not -1"),
     ],
 )
 def test_an_experiment_that_cannot_be_run_is_refused(
