@@ -95,10 +95,7 @@ def test_upwards_a_pixel_becomes_a_whole_number_of_screen_pixels(
             assert place * ratio == pytest.approx(round(place * ratio), abs=0.02)
     assert boxes[0]["width"] == pytest.approx(boxes[1]["width"], abs=0.01)
     assert boxes[0]["y"] == pytest.approx(boxes[1]["y"], abs=0.01) or stacked(page)
-    rendering = page.locator(".stage img").first.evaluate(
-        "it => getComputedStyle(it).imageRendering"
-    )
-    assert rendering == "pixelated"
+    expect(page.locator(".stage img").first).to_have_css("image-rendering", "pixelated")
 
 
 @pytest.mark.parametrize(
@@ -114,10 +111,7 @@ def test_downwards_it_is_smooth_and_all_of_it_is_in_sight(screen, picture_size, 
         assert box["width"] / box["height"] == pytest.approx(shape, rel=0.01)
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= window[0]
-    rendering = page.locator(".stage img").first.evaluate(
-        "it => getComputedStyle(it).imageRendering"
-    )
-    assert rendering == "auto"
+    expect(page.locator(".stage img").first).to_have_css("image-rendering", "auto")
     if window[0] > 800:
         last = page.locator(".option").last.bounding_box()
         assert last["y"] + last["height"] <= window[1]
