@@ -18,15 +18,14 @@ from sqlite_utils import Database
 from data.database import open_database
 from data.home import Home, home
 from data.studies import Labeller, labeller_of
+from labelling.wording import ENGLISH
 
 log = logging.getLogger(__name__)
 
 #: The query parameter of a labeller's link.
 INVITATION = "invitation"
-UNKNOWN_INVITATION = (
-    "This link is not valid, or not any more. Ask the person who sent it for a new one."
-)
-NO_INVITATION = "This page needs an invitation. Open the link that you were sent."
+UNKNOWN_INVITATION = ENGLISH.invitation_unknown
+NO_INVITATION = ENGLISH.not_invited
 
 #: Names by which a browser on this computer reaches the server.
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
