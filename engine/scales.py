@@ -64,17 +64,17 @@ class Measurement:
         for index, point in enumerate(generator.points):
             if index:
                 activation = generator.stage(index, activation, condition)
-            self._add(point.name, activation.double())
+            self._add(point.name, activation.float())
         self.done += size
 
     def _add(self, name: str, values: Tensor) -> None:
         if name not in self._shift:
             self._shift[name] = values.mean(0)
-            self._total[name] = torch.zeros_like(self._shift[name])
-            self._square[name] = torch.zeros_like(self._shift[name])
+            self._total[name] = torch.zeros_like(self._shift[name], dtype=torch.float64)
+            self._square[name] = torch.zeros_like(self._shift[name], dtype=torch.float64)
         centred = values - self._shift[name]
         self._total[name] += centred.sum(0)
-        self._square[name] += centred.square().sum(0)
+        self._square[name] += centred.square_().sum(0)
 
     def scales(self) -> dict[str, Tensor]:
         """σ as of the samples drawn so far, two or more: float32 of each point's shape."""

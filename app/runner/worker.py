@@ -107,6 +107,10 @@ class _Worker:
         """Read the catalogue and the user's own entries, and offer them to the pages."""
         self._models_seen = _state_of(self._home)
         self._models = Models(self._home, self._device, lenient=True)
+        self._offer()
+
+    def _offer(self) -> None:
+        self._measured_seen = _measured(self._home)
         write_menu(self._home, self._models.menu())
 
     def take_over(self) -> None:
@@ -176,6 +180,8 @@ class _Worker:
         if not self._running and _state_of(self._home) != self._models_seen:
             log.info("The user's own models have changed.")
             self._read_models()
+        elif not self._running and _measured(self._home) != self._measured_seen:
+            self._offer()
         while self._room():
             claimed = claim(self._database, self._device, self._name)
             if claimed is None:
@@ -196,6 +202,11 @@ class _Worker:
         if claimed.kind == "search":
             return search_course(self._database, self._home, self._models, stored, claimed.id)
         return experiment_course(self._database, self._home, self._models, stored)
+
+
+def _measured(home: Home) -> set[str]:
+    """The names of the σ that there are: with another one, the menu says something else."""
+    return {file.name for file in home.caches.glob("scales-*.safetensors")}
 
 
 def _state_of(home: Home) -> tuple[tuple[str, int], ...]:

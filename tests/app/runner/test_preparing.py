@@ -176,6 +176,7 @@ def test_an_experiment_is_run_with_the_full_sigma(
     assert [result.scales_samples for result in found] == [FULL, FULL]
     scales = Models(place).generator("tiny").scales_checksum
     assert {result.scales_checksum for result in found} == {scales}
+    until(lambda: read_menu(place).generators["tiny"].scales_samples == FULL)
 
 
 def test_the_condition_may_be_kept_beside_one_that_follows(place: Home) -> None:
