@@ -17,6 +17,7 @@ import torch
 from sqlite_utils import Database
 
 from app.runner import plan
+from app.runner.cost import Cost
 from app.runner.course import Progress
 from app.runner.definition import same_results
 from app.runner.experiment_course import experiment_course
@@ -27,9 +28,10 @@ from app.runner.request import ExperimentRequest, RequestError, SearchRequest
 from app.runner.search_course import search_course
 from app.runner.submit import extend_stored, store_definition
 from app.runner.table import find_experiment, result_object, result_objects
+from app.runner.timing import cost_course
 from data.database import open_database
 from data.home import home
-from data.results import StoredCondition, conditions, experiments
+from data.results import StoredCondition, conditions, experiments, missing_counts
 from data.results import experiment as stored_experiment
 from data.results import result as stored_result
 from engine.search.result import Result
@@ -38,6 +40,7 @@ __all__ = [
     "ExperimentRequest",
     "RequestError",
     "SearchRequest",
+    "cost",
     "define",
     "extend",
     "menu",
@@ -117,6 +120,44 @@ def define(
         return known or store_definition(
             database, choices, definition, kind="experiment", name=name, owner=request.owner
         )
+
+
+def cost(
+    what: ExperimentRequest | str,
+    folder: Folder = None,
+    *,
+    device: str = "cpu",
+    threads: int | None = None,
+    new: bool = False,
+    on_progress: OnProgress = lambda progress: None,
+) -> Cost:
+    """What a request, or what is missing of a stored experiment, will cost on this device.
+
+    A few real steps of each condition are timed; speeds are kept for a day. `cost.in_words` says it
+    in a sentence. Raises RequestError.
+    """
+    place = home(folder)
+    torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
+    with closing(open_database(place)) as database:
+        models = Models(place, device)
+        if isinstance(what, str):
+            known, definition = what, find_experiment(database, what).definition
+        else:
+            choices = models.menu()
+            definition = plan.experiment(choices, what)
+            known = None if new else _same(database, choices, definition)
+        told: list[Cost] = []
+        course = cost_course(
+            database,
+            place,
+            models,
+            definition,
+            missing=known and missing_counts(database, known, definition["trials"]),
+            tell=told.append,
+        )
+        for progress in course:
+            on_progress(progress)
+        return told[0]
 
 
 def extend(experiment_id: str, trials: int, folder: Folder = None) -> int:

@@ -19,3 +19,12 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def bytes_in_words(count: float) -> str:
+    """ "812 kB", "1.23 GB": three significant digits, powers of 1000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{figures(count)} {unit}"
+        count /= 1000
+    return f"{figures(count)} TB"

@@ -137,6 +137,46 @@ def missing_trials(database: Database, condition_id: int, trials: int) -> list[i
     return sorted(set(range(trials)) - {index for (index,) in there})
 
 
+#: Fewer earlier trials than this tell nothing of what is to come.
+FEWEST_EARLIER = 20
+
+
+@dataclass(frozen=True)
+class EarlierTrials:
+    """How earlier trials under a like condition went: how many, steps in the mean and at most."""
+
+    trials: int
+    mean_steps: float
+    most_steps: int
+
+
+def earlier_trials(
+    database: Database,
+    generator_checksum: str,
+    classifier_checksum: str,
+    condition: ConditionRow,
+    targeted: bool,
+) -> EarlierTrials | None:
+    """Those of any experiment with the same models, weights, search and schedule; None if few."""
+    rows = database.execute(
+        "SELECT count(*), avg(steps), max(steps) FROM results"
+        " JOIN conditions ON conditions.id = condition_id"
+        " WHERE role = 'search' AND conditions.classifier_checksum = :classifier"
+        " AND generator_checksum = :generator AND layer_weights = :weights AND search = :search"
+        " AND schedule = :schedule AND (target IS NOT NULL) = :targeted AND outcome <> 'failed'",
+        {
+            "generator": generator_checksum,
+            "classifier": classifier_checksum,
+            "weights": as_json(condition.layer_weights),
+            "search": condition.search,
+            "schedule": as_json(condition.schedule),
+            "targeted": targeted,
+        },
+    )
+    trials, mean, most = rows.fetchone()
+    return EarlierTrials(trials, mean, most) if trials >= FEWEST_EARLIER else None
+
+
 def trial_outcomes(database: Database, condition_id: int) -> dict[int, Outcome]:
     """How every trial under the condition ended, by its index."""
     rows = database.execute(
@@ -153,6 +193,17 @@ def found_magnitudes(database: Database, condition_id: int) -> dict[int, tuple[f
         [condition_id],
     )
     return {index: tuple(json.loads(magnitudes)) for index, magnitudes in rows}
+
+
+def missing_counts(database: Database, experiment_id: str, trials: int) -> list[int]:
+    """How many of so many trials have no result yet, condition by condition."""
+    rows = database.execute(
+        "SELECT count(results.id) FROM conditions LEFT JOIN results"
+        " ON condition_id = conditions.id AND trial_index < ?"
+        " WHERE experiment_id = ? GROUP BY conditions.id ORDER BY position",
+        [trials, experiment_id],
+    )
+    return [trials - done for (done,) in rows]
 
 
 def add_stimulus(database: Database, home: Home, pixels: np.ndarray) -> str:

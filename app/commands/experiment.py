@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import sys
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,7 @@ from app.commands.options import add_generator_options, add_running, point_weigh
 from app.commands.terminal import ProgressLine, print_object, say
 from app.figures import duration
 from app.runner import plan
+from app.runner.cost import in_words
 from app.runner.experiment_file import located, read_experiment_file, write_experiment_file
 from app.runner.interruption import Interrupted, interruption
 from app.runner.request import ExperimentRequest, RequestError
@@ -147,6 +149,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--save", type=Path, metavar="FILE", help="write the definition as TOML, and run nothing"
     )
+    parser.add_argument(
+        "--yes", action="store_true", help="start without asking, on a terminal too"
+    )
     add_running(parser, threads="all")
 
 
@@ -163,8 +168,12 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.save.write_text(write_experiment_file(request, name), encoding="utf-8")
             say(f"Written: {arguments.save}")
             return 0
-        experiment_id = api.define(request, arguments.home, name=name, new=arguments.new)
         device = arguments.device or request.device
+        if not _agreed(arguments, request, device):
+            return 0
+        experiment_id = api.define(request, arguments.home, name=name, new=arguments.new)
+    if arguments.resume and not _agreed(arguments, experiment_id, device):
+        return 0
     say(f"Experiment {experiment_id}")
     line, outcomes = ProgressLine(), Counter[str]()
     with interruption() as asked:
@@ -197,6 +206,37 @@ def run(arguments: argparse.Namespace) -> int:
 
         print_table(experiment_id, arguments.home)
     return 0
+
+
+def _agreed(
+    arguments: argparse.Namespace, what: ExperimentRequest | str, device: str | None
+) -> bool:
+    """Say what it will cost; on a terminal, whether it is to be started."""
+    from app import api
+
+    line = ProgressLine()
+    with interruption() as asked:
+
+        def follow(progress: dict[str, Any]) -> None:
+            if asked():
+                line.clear()
+                raise Interrupted("Stopped before anything was run.")
+            line.show(progress["preparing"])
+
+        estimate = api.cost(
+            what,
+            arguments.home,
+            device=device or "cpu",
+            threads=arguments.threads,
+            new=arguments.new,
+            on_progress=follow,
+        )
+    line.clear()
+    say(in_words(estimate))
+    if arguments.yes or not estimate.results or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    say("Start? [Y/n] ")
+    return input().strip().lower() in ("", "y", "yes")
 
 
 def _resumed(arguments: argparse.Namespace, given: list[str]) -> tuple[str, str | None]:

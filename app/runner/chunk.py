@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from data.results import StoredCondition
+from data.results import ConditionRow
 from engine.experiment import Schedule, Trial
 from engine.generators.interface import Generator
 from engine.random_direction import random_directions
@@ -22,8 +22,8 @@ from engine.search.run import SearchRun
 class Chunk:
     """The trials, and for a random direction the ‖p_i‖₂ that was found for each of them."""
 
-    condition: StoredCondition
-    trials: tuple[Trial, ...]
+    condition: ConditionRow
+    trials: Iterable[Trial]
     magnitudes: tuple[tuple[float, ...], ...] = ()
 
 

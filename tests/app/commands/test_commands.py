@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import pty
 import signal
 import subprocess
 import urllib.request
@@ -17,9 +19,10 @@ from app.commands import COMMANDS
 from app.commands.reference import reference
 from app.runner.lock import worker_alive
 from data.database import open_database
+from data.experiments import experiments
 from data.home import Home
 from data.images import image_file
-from tests.app.processes import ROOT, until
+from tests.app.processes import ROOT, command, until
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., subprocess.Popen[str]]
@@ -81,6 +84,45 @@ def test_a_file_and_the_flags_are_the_same_experiment(run: Run, place: Home) -> 
     refused = run("experiment", "run", str(file))
     assert refused.returncode == 2
     assert "mine.toml, line 2, classifiers: There is no classifier “tiny-unfair”" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "answer", "stored"), [((), "n", 0), ((), "", 1), (("--yes",), None, 1)], ids=str
+)
+def test_on_a_terminal_the_cost_is_said_and_the_start_asked_for(
+    place: Home, options: tuple[str, ...], answer: str | None, stored: int
+) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command(*EXPERIMENT[:-4], "--budget", "5", *options, place=place),
+        cwd=ROOT,
+        stdin=theirs,
+        stderr=theirs,
+        stdout=subprocess.DEVNULL,
+    )
+    os.close(theirs)
+    told = ""
+    while "[Y/n]" not in told and process.poll() is None:
+        told += _read(ours)
+        if "complete" in told:
+            break
+    assert "24 results on cpu: at most" in told
+    assert ("[Y/n]" in told) == (answer is not None)
+    if answer is not None:
+        os.write(ours, f"{answer}\n".encode())
+    while process.poll() is None:
+        _read(ours)
+    os.close(ours)
+    assert process.returncode == 0
+    assert len(experiments(open_database(place))) == stored
+
+
+def _read(terminal: int) -> str:
+    """What the process has written; nothing once it has ended."""
+    try:
+        return os.read(terminal, 4096).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def test_an_experiment_is_extended_by_its_id(run: Run) -> None:
@@ -217,10 +259,10 @@ def test_verify_passes_what_is_sound_and_reports_what_differs(run: Run, place: H
 def test_the_reference_has_every_command_and_option() -> None:
     written = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     assert written == reference(), "Run: python -m app.commands.reference > docs/commands.md"
-    for name, command in COMMANDS.items():
+    for name, one in COMMANDS.items():
         assert f"## {name}" in written
         own = argparse.ArgumentParser()
-        command.add_arguments(own)
+        one.add_arguments(own)
         for action in own._actions:
             assert action.help, f"{name} {action.dest} has no help"
 
