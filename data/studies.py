@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -40,6 +40,7 @@ class ItemRow:
 
     `phrase` is the label as in "This is an image of …", `search_term` what the image search looks
     for, `gloss` tells labels of one name apart. `perturbed_stimulus` is None for a source alone.
+    `kind` says what the item is for, and `details` (JSON) what only researchers may know of it.
     """
 
     source_stimulus: str
@@ -49,6 +50,7 @@ class ItemRow:
     search_term: str
     gloss: str | None = None
     kind: str = "pair"
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,12 @@ class Labeller:
 
 @dataclass(frozen=True)
 class Judgement:
-    """One press of a key. `answer` is 1 … 4; `response_ms` was measured in the browser."""
+    """One press of a key. `answer` is 1 … 4.
+
+    `response_ms` was measured in the browser from image to press; `hidden_ms` of them its tab was
+    hidden, and `searches` times the image search was opened. `repeat`: 0 for what counts, 1 for
+    practice, 2 for a hidden repeat.
+    """
 
     id: int
     labeller_id: int
@@ -90,6 +97,8 @@ class Judgement:
     repeat: int
     supersedes: int | None
     created_at: str
+    hidden_ms: float | None
+    searches: int
 
 
 def create_study(
@@ -148,7 +157,11 @@ def add_items(database: Database, study_id: str, items: Iterable[ItemRow]) -> in
         ).fetchone()
         position = start
         for item in items:
-            values = asdict(item) | {"study_id": study_id, "position": position}
+            values = asdict(item) | {
+                "details": as_json(item.details),
+                "study_id": study_id,
+                "position": position,
+            }
             position += insert_once(database, "study_items", values) is not None
     return position - start
 
@@ -156,13 +169,13 @@ def add_items(database: Database, study_id: str, items: Iterable[ItemRow]) -> in
 def items(database: Database, study_id: str) -> list[StudyItem]:
     """A study's items, by position."""
     rows = database["study_items"].rows_where("study_id = ?", [study_id], order_by="position")
-    return [StudyItem(**row) for row in rows]
+    return [_item(row) for row in rows]
 
 
 def item(database: Database, item_id: int) -> StudyItem | None:
     """The item of this id."""
     for row in database["study_items"].rows_where("id = ?", [item_id]):
-        return StudyItem(**row)
+        return _item(row)
     return None
 
 
@@ -218,12 +231,14 @@ def add_judgement(
     response_ms: float | None = None,
     shown_at: str | None = None,
     answered_at: str | None = None,
+    hidden_ms: float | None = None,
+    searches: int = 0,
     repeat: int = 0,
     supersedes: int | None = None,
-) -> bool:
-    """Appends a judgement of an item's source or perturbed image; True once it is on the disk.
+) -> int | None:
+    """Appends a judgement of an item's source or perturbed image; its id once it is on the disk.
 
-    False, and nothing done, when that labeller has judged that image for that label already, in
+    None, and nothing done, when that labeller has judged that image for that label already, in
     whichever item: the first judgement stands until one `supersedes` it, which one row may.
 
     Raises DatabaseError unless the connection was opened with `durable=True`, and
@@ -252,12 +267,52 @@ def add_judgement(
                 "response_ms": response_ms,
                 "shown_at": shown_at,
                 "answered_at": answered_at or now(),
+                "hidden_ms": hidden_ms,
+                "searches": searches,
                 "repeat": repeat,
                 "supersedes": supersedes,
                 "created_at": now(),
             },
         )
-    return row is not None
+    return row
+
+
+def retract(database: Database, judgement_id: int) -> None:
+    """Undoes a judgement: it stays in the log, and stands no longer."""
+    with immediate(database):
+        database["retractions"].insert({"judgement_id": judgement_id, "created_at": now()})
+
+
+def add_event(database: Database, labeller_id: int, kind: str, text: str | None = None) -> bool:
+    """Notes what a labeller did besides judging, once a kind; False when it was noted already.
+
+    `kind`: consented, started, purpose (with what was said) or withdrew.
+    """
+    values = {"labeller_id": labeller_id, "kind": kind, "text": text, "created_at": now()}
+    with immediate(database):
+        return insert_once(database, "labeller_events", values) is not None
+
+
+def add_comment(database: Database, labeller_id: int, item_id: int, text: str) -> None:
+    """Appends a comment on an item; the newest stands, an empty one for none."""
+    with immediate(database):
+        database["comments"].insert(
+            {
+                "labeller_id": labeller_id,
+                "item_id": item_id,
+                "text": text,
+                "created_at": now(),
+            }
+        )
+
+
+def newest_comment(database: Database, labeller_id: int, item_id: int) -> str | None:
+    """What a labeller says of an item; None for nothing."""
+    row = database.execute(
+        "SELECT text FROM comments WHERE labeller_id = ? AND item_id = ? ORDER BY id DESC LIMIT 1",
+        [labeller_id, item_id],
+    ).fetchone()
+    return row[0] or None if row else None
 
 
 def judgements(
@@ -269,7 +324,7 @@ def judgements(
 ) -> list[Judgement]:
     """The judgements that stand, oldest first; of one study or labeller, if named.
 
-    `superseded` adds those that later ones replaced.
+    `superseded` adds those that later ones replaced, that were undone, and of who withdrew.
     """
     table = "judgements" if superseded else "standing_judgements"
     where = (
@@ -298,6 +353,10 @@ def _studies(
         )
         for row in rows
     ]
+
+
+def _item(row: dict[str, Any]) -> StudyItem:
+    return StudyItem(**row | {"details": json.loads(row["details"])})
 
 
 def _labellers(database: Database, where: str, parameters: Sequence[Any]) -> list[Labeller]:

@@ -7,8 +7,21 @@ from statistics import median
 
 from sqlite_utils import Database
 
+from data.assignments import COUNTED, finished_slots
 from data.studies import Labeller, items, labellers
-from labelling.queue import progress
+from labelling.options import options_of
+from labelling.sitting import CONTENT, Sitting
+from labelling.stages import Stage, stage_of
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one labeller is: the items that need nothing more, and done of how many shown."""
+
+    finished: frozenset[int]
+    done: int
+    total: int
+    stage: Stage
 
 
 @dataclass(frozen=True)
@@ -16,6 +29,7 @@ class LabellerProgress:
     """One person's part. `median_ms` is of image to press, and None before the first answer."""
 
     labeller: Labeller
+    stage: Stage
     done: int
     total: int
     judgements: int
@@ -25,46 +39,61 @@ class LabellerProgress:
 
 @dataclass(frozen=True)
 class StudyProgress:
-    """`judged` of `items` items need nothing more from at least one labeller."""
+    """`judged` of `items` items need nothing more.
+
+    With an overlap: resolved by so many people. Without one, where everybody judges everything: by
+    at least one. `resolved` of `wanted` is the same counted in people: None without an overlap.
+    """
 
     items: int
     judged: int
+    resolved: int
+    wanted: int | None
     labellers: tuple[LabellerProgress, ...]
 
     @property
     def open(self) -> int:
-        """Items that nobody is through with."""
+        """Items that need more people."""
         return self.items - self.judged
+
+
+def progress(database: Database, labeller_id: int) -> Progress:
+    """How far a labeller is; an item of a rejected source is finished."""
+    sitting = Sitting(database, labeller_id)
+    done, total = sitting.counts()
+    finished = (one.item_id for one in sitting.mine if one.round == COUNTED and not one.open)
+    return Progress(frozenset(finished), done, total, stage_of(sitting))
 
 
 def study_progress(database: Database, study_id: str) -> StudyProgress:
     """The study as it stands, its labellers in the order of their invitations."""
-    people = labellers(database, study_id)
-    parts = {person.id: progress(database, person.id) for person in people}
-    judged = frozenset().union(*(part.finished for part in parts.values()))
+    overlap = options_of(database, study_id).overlap
+    content = {item.id for item in items(database, study_id) if item.kind in CONTENT}
+    slots = finished_slots(database, study_id)
+    resolved = {item: count for item, count in slots.items() if item in content}
     return StudyProgress(
-        items=len(items(database, study_id)),
-        judged=len(judged),
+        items=len(content),
+        judged=sum(count >= (overlap or 1) for count in resolved.values()),
+        resolved=sum(resolved.values()),
+        wanted=len(content) * overlap if overlap else None,
         labellers=tuple(
-            _labeller_progress(database, person, parts[person.id].done, parts[person.id].total)
-            for person in people
+            _labeller_progress(database, person) for person in labellers(database, study_id)
         ),
     )
 
 
-def _labeller_progress(
-    database: Database, person: Labeller, done: int, total: int
-) -> LabellerProgress:
+def _labeller_progress(database: Database, person: Labeller) -> LabellerProgress:
+    part = progress(database, person.id)
     rows = database.execute(
-        "SELECT response_ms, answered_at FROM judgements"
-        " WHERE labeller_id = ? AND supersedes IS NULL",
+        "SELECT response_ms, answered_at FROM standing_judgements WHERE labeller_id = ?",
         [person.id],
     ).fetchall()
     times = [response_ms for response_ms, _ in rows if response_ms is not None]
     return LabellerProgress(
         labeller=person,
-        done=done,
-        total=total,
+        stage=part.stage,
+        done=part.done,
+        total=part.total,
         judgements=len(rows),
         median_ms=median(times) if times else None,
         last_at=max((answered_at for _, answered_at in rows), default=None),

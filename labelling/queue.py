@@ -1,31 +1,32 @@
-"""What a labeller is asked next, and whether an answer is the answer to that.
-
-The database holds the whole state: the next task follows from a labeller's seed and judgements, so
-that one goes on exactly where one stopped, after a reload or on another device.
-"""
+"""What a labeller is asked next, and whether an answer is the answer to that."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from sqlite_utils import Database
 
-from data.studies import Side, StudyItem, add_judgement, items
+from data import assignments
+from data.assignments import COUNTED, PRACTICE, REPEATED
+from data.database import immediate
+from data.studies import Side, add_comment, add_judgement, newest_comment, retract
 from labelling.answers import Answer
+from labelling.sitting import Sitting
+from labelling.stages import Stage, may_judge, stage_of
+
+LONGEST_COMMENT = 2000
 
 
 @dataclass(frozen=True)
 class Task:
     """One question to one labeller.
 
-    `number` is the item's place in this labeller's order, from 1: a name for it that tells nothing.
-    `perturbed_stimulus` is None until its side is asked, so that whoever has a Task can pass on no
-    image before its time. `source_answer` is None exactly when the source is asked. `done` of
-    `total` items need nothing more. `ahead` is the number and the source of the item after this
-    one, to be loaded early.
+    `number` is the item's place in this labeller's own sequence, from 1: a name for it that tells
+    nothing. `perturbed_stimulus` is None until its side is asked, so that whoever has a Task can
+    pass on no image before its time. `source_answer` is None exactly when the source is asked.
+    `done` of `total` items need nothing more. `ahead` is the number and the source of the item
+    after this one, to be loaded early. `undo`: the last answer may be taken back. `rest`: a break
+    is due before this item. An answer earlier than `exposure_ms` is none.
     """
 
     item_id: int
@@ -40,66 +41,28 @@ class Task:
     done: int
     total: int
     ahead: tuple[int, str] | None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a labeller is: the ids of the items that need nothing more, and of how many."""
-
-    finished: frozenset[int]
-    total: int
-
-    @property
-    def done(self) -> int:
-        """How many items need nothing more."""
-        return len(self.finished)
-
-
-class _Place(NamedTuple):
-    """An item in a labeller's order, with that labeller's answers that stand."""
-
-    number: int
-    item: StudyItem
-    source_answer: Answer | None
-    perturbed_answer: Answer | None
-
-    @property
-    def side(self) -> Side | None:
-        """The side to ask; None when the item needs nothing more.
-
-        A source that was not judged to show the label closes all its items.
-        """
-        if self.source_answer is None:
-            return "source"
-        if self.source_answer is not Answer.LABEL or self.item.perturbed_stimulus is None:
-            return None
-        return "perturbed" if self.perturbed_answer is None else None
+    practice: bool
+    undo: bool
+    rest: bool
+    exposure_ms: int
+    comment: str | None
 
 
 def next_task(database: Database, labeller_id: int) -> Task | None:
-    """The labeller's current task; None when all is judged, or the study is closed."""
-    places = _places(database, labeller_id)
-    unfinished = [place for place in places if place.side is not None]
-    if not unfinished:
+    """The labeller's current task, held for them; None where nothing is to be judged now.
+
+    Items are held by leases, taken inside one transaction that has the write lock from its start:
+    no two labellers get the same slot, and what somebody left comes back when the lease runs out.
+    """
+    sitting = Sitting(database, labeller_id)
+    if not may_judge(sitting):
         return None
-    here = unfinished[0]
-    item = here.item
-    others = (place for place in unfinished if place.item.source_stimulus != item.source_stimulus)
-    after = next(others, None)
-    return Task(
-        item_id=item.id,
-        number=here.number,
-        side=here.side,
-        source_stimulus=item.source_stimulus,
-        source_answer=here.source_answer,
-        perturbed_stimulus=item.perturbed_stimulus if here.side == "perturbed" else None,
-        phrase=item.phrase,
-        search_term=item.search_term,
-        gloss=item.gloss,
-        done=len(places) - len(unfinished),
-        total=len(places),
-        ahead=(after.number, after.item.source_stimulus) if after else None,
-    )
+    if not sitting.settled():
+        with immediate(database):
+            sitting = Sitting(database, labeller_id)
+            sitting.settle()
+    current = sitting.current
+    return None if current is None else _task(sitting, current)
 
 
 def record(
@@ -109,119 +72,181 @@ def record(
     side: Side,
     answer: Answer,
     *,
+    number: int | None = None,
     response_ms: float | None = None,
+    hidden_ms: float | None = None,
+    searches: int = 0,
     shown_at: str | None = None,
 ) -> bool:
     """Store the answer to the labeller's current task; True once it is on the disk.
 
-    False, and nothing stored, for any other item or side: an answer that comes twice, too late or
-    from another window is an answer to what is no longer asked. Only the same labeller's answers
-    move the task, so of two that come at the same moment the database's unique index lets one in.
+    False, and nothing stored, for any other item, side or `number`: an answer that comes twice, too
+    late or from another window is an answer to what is no longer asked; so is one after the lease
+    ran out and others took the item's slots.
 
-    `response_ms`: milliseconds from image to press, measured in the browser. `shown_at`: when the
+    `response_ms`: milliseconds from image to press, measured in the browser, `hidden_ms` of them
+    with its tab hidden; `searches`: how often the image search was opened. `shown_at`: when the
     server first sent the task, ISO-8601 UTC. `database` must be open with `durable=True`; raises
     DatabaseError when it cannot be written.
     """
-    task = next_task(database, labeller_id)
-    if task is None or (task.item_id, task.side) != (item_id, side):
+    with immediate(database):
+        sitting = Sitting(database, labeller_id)
+        current = sitting.current
+        if current is None or not may_judge(sitting):
+            return False
+        item = sitting.item(current)
+        asked = sitting.side(item, current.round)
+        if (item.id, asked) != (item_id, side) or number not in (None, current.place):
+            return False
+        stimulus = item.source_stimulus if side == "source" else item.perturbed_stimulus
+        judgement_id = add_judgement(
+            database,
+            labeller_id=labeller_id,
+            item_id=item_id,
+            side=side,
+            answer=int(answer),
+            response_ms=response_ms,
+            hidden_ms=hidden_ms,
+            searches=searches,
+            shown_at=shown_at,
+            repeat=current.round,
+            supersedes=sitting.undone.get((side, stimulus, item.label, current.round)),
+        )
+        if judgement_id is None:
+            return False
+        rejected = side == "source" and answer is not Answer.LABEL
+        if rejected or side == "perturbed" or item.perturbed_stimulus is None:
+            assignments.finish(database, current.id)
+        if rejected and current.round == COUNTED:
+            _resolve_pairs(sitting, item_id, judgement_id)
+    return True
+
+
+def undo(database: Database, labeller_id: int) -> bool:
+    """Take the last answer back: its item is asked again, and the next answer supersedes it.
+
+    False, and nothing done, where the last answer has revealed the perturbed image, is undone
+    already, or there is none. The judgement stays in the log.
+    """
+    with immediate(database):
+        sitting = Sitting(database, labeller_id)
+        if not _undoable(sitting):
+            return False
+        last = sitting.last
+        assert last is not None
+        retract(database, last.id)
+        assignments.give_up_closed_by(database, last.id)
+        (its,) = (one for one in sitting.mine if _asked_for(sitting, one))
+        assignments.reopen(database, its.id, sitting.lease_end)
+    return True
+
+
+def comment(database: Database, labeller_id: int, number: int, text: str) -> bool:
+    """Store what somebody wrote about the item of that number; an empty text takes it back.
+
+    False for a number that is not theirs, and for more than `LONGEST_COMMENT` characters.
+    """
+    if len(text) > LONGEST_COMMENT:
         return False
-    return add_judgement(
-        database,
-        labeller_id=labeller_id,
-        item_id=item_id,
+    with immediate(database):
+        mine = Sitting(database, labeller_id).mine
+        items = [one.item_id for one in mine if one.place == number]
+        for item_id in items:
+            add_comment(database, labeller_id, item_id, text)
+    return bool(items)
+
+
+def beat(database: Database, labeller_id: int) -> None:
+    """Somebody is still there: let their leases run on."""
+    with immediate(database):
+        sitting = Sitting(database, labeller_id)
+        if not any(sitting.lost(one) for one in sitting.open):
+            assignments.renew(database, labeller_id, sitting.lease_end)
+
+
+def _task(sitting: Sitting, current: assignments.Assignment) -> Task | None:
+    item = sitting.item(current)
+    side = sitting.side(item, current.round)
+    assert side is not None and current.place is not None
+    done, total = sitting.counts()
+    source = item.source_stimulus
+    # Not one of the same source: rejecting it would resolve that one too.
+    others = (one for one in sitting.open if sitting.item(one).source_stimulus != source)
+    ahead = next(others, None)
+    pause = sitting.options.break_every
+    return Task(
+        item_id=item.id,
+        number=current.place,
         side=side,
-        answer=int(answer),
-        response_ms=response_ms,
-        shown_at=shown_at,
+        source_stimulus=item.source_stimulus,
+        source_answer=sitting.answer(item, "source", current.round),
+        perturbed_stimulus=item.perturbed_stimulus if side == "perturbed" else None,
+        phrase=item.phrase,
+        search_term=item.search_term,
+        gloss=item.gloss,
+        done=done,
+        total=total,
+        ahead=(ahead.place or 0, sitting.item(ahead).source_stimulus) if ahead else None,
+        practice=current.round == PRACTICE,
+        undo=_undoable(sitting),
+        rest=bool(pause and done and done % pause == 0 and not _begun(sitting, current)),
+        exposure_ms=sitting.options.exposure_ms,
+        # What one wrote the first time would say that this is a repeat.
+        comment=None
+        if current.round == REPEATED
+        else newest_comment(sitting.database, sitting.person.id, item.id),
     )
 
 
-def progress(database: Database, labeller_id: int) -> Progress:
-    """How far a labeller is; an item of a rejected source is finished."""
-    places = _places(database, labeller_id, closed_too=True)
-    finished = frozenset(place.item.id for place in places if place.side is None)
-    return Progress(finished, len(places))
+def _begun(sitting: Sitting, current: assignments.Assignment) -> bool:
+    """Whether the item that is asked has been answered in part."""
+    last = sitting.last
+    return last is not None and not last.undone and _asked_for(sitting, current)
 
 
-def ordered(asked: Iterable[StudyItem], seed: int) -> list[StudyItem]:
-    """A labeller's order: rounds that each show a source once, sources shuffled.
-
-    So two items of one source lie as far apart as the study allows, and every source is judged
-    before any comes back. A source's items come in the order of the conditions that made them
-    (`labelling.studies`), each source beginning at a place drawn in blocks: where every condition
-    has an item of every source, a block of as many items as there are conditions holds each once.
-
-    The same seed and items give the same order on every machine: only `random()` is drawn, which
-    Python promises never to change.
-    """
-    by_source: dict[tuple[str, int], list[StudyItem]] = {}
-    for item in sorted(asked, key=lambda item: item.position):
-        by_source.setdefault((item.source_stimulus, item.label), []).append(item)
-    draws = random.Random(seed)
-    sources = list(by_source.values())
-    sources = [sources[place] for place in _permutation(len(sources), draws)]
-    rounds = max(map(len, sources), default=0)
-    starts: list[int] = []
-    while len(starts) < len(sources):
-        starts += _permutation(rounds, draws)
-    return [
-        source[(start + turn) % len(source)]
-        for turn in range(rounds)
-        for source, start in zip(sources, starts, strict=False)
-        if turn < len(source)
-    ]
-
-
-def _permutation(count: int, draws: random.Random) -> list[int]:
-    """0 … count − 1 in random order, by `random()` alone."""
-    return [place for _, place in sorted((draws.random(), place) for place in range(count))]
-
-
-_LABELLER = """
-SELECT study_id, order_seed, closed_at IS NOT NULL,
-    (SELECT count(*) FROM study_items WHERE study_items.study_id = labellers.study_id)
-FROM labellers JOIN studies ON studies.id = study_id WHERE labellers.id = ?
-"""
-
-#: In two parts, since there is an index for each. A row comes after the one that it supersedes.
-_ANSWERS = """
-SELECT id, side, stimulus, label, answer FROM judgements
-WHERE labeller_id = :labeller AND repeat = 0 AND supersedes IS NULL
-UNION ALL
-SELECT id, side, stimulus, label, answer FROM judgements
-WHERE labeller_id = :labeller AND repeat = 0 AND supersedes IS NOT NULL
-ORDER BY id
-"""
-
-
-def _places(database: Database, labeller_id: int, *, closed_too: bool = False) -> list[_Place]:
-    """A labeller's items in order; none for a closed study, unless `closed_too`."""
-    study_id, seed, closed, count = database.execute(_LABELLER, [labeller_id]).fetchone()
-    if closed and not closed_too:
-        return []
-    rows = database.execute(_ANSWERS, {"labeller": labeller_id})
-    answers = {tuple(image): Answer(answer) for _, *image, answer in rows}
-    return [
-        _Place(
-            number,
-            item,
-            answers.get(("source", item.source_stimulus, item.label)),
-            answers.get(("perturbed", item.perturbed_stimulus, item.label)),
+def _resolve_pairs(sitting: Sitting, item_id: int, judgement_id: int) -> None:
+    """A rejected source resolves its pairs for this labeller, unseen, where a slot is free."""
+    rejected = sitting.pool.by_id[item_id]
+    mine = {one.item_id: one for one in sitting.mine if one.round == COUNTED}
+    for item in sitting.pool.content:
+        same = (item.source_stimulus, item.label) == (rejected.source_stimulus, rejected.label)
+        held = mine.get(item.id)
+        if not same or item.id == item_id or (held is not None and not held.open):
+            continue
+        if held is not None:
+            if sitting.lost(held):
+                continue
+            assignments.give_up(sitting.database, held.id)
+        elif not sitting.free(item):
+            continue
+        assignments.assign(
+            sitting.database,
+            study_id=sitting.person.study_id,
+            labeller_id=sitting.person.id,
+            item_id=item.id,
+            round=COUNTED,
+            place=None,
+            lease_expires=None,
+            closed_by=judgement_id,
         )
-        for number, item in enumerate(_order(database, study_id, seed, count), start=1)
-    ]
 
 
-#: Orders worked out already, by study, seed and number of items: a study only ever gains items.
-_orders: dict[tuple[str, int, int], list[StudyItem]] = {}
-_ORDERS_KEPT = 500
+def _undoable(sitting: Sitting) -> bool:
+    last = sitting.last
+    if last is None or last.undone or stage_of(sitting) in _TOO_LATE:
+        return False
+    if not any(_asked_for(sitting, one) for one in sitting.mine):
+        return False
+    item = sitting.pool.by_id[last.item_id]
+    reveals = last.answer is Answer.LABEL and item.perturbed_stimulus is not None
+    return last.side == "perturbed" or not reveals
 
 
-def _order(database: Database, study_id: str, seed: int, count: int) -> list[StudyItem]:
-    """`ordered` for a study's items, remembered: it is wanted twice an answer."""
-    key = (study_id, seed, count)
-    if key not in _orders:
-        if len(_orders) >= _ORDERS_KEPT:
-            _orders.clear()
-        _orders[key] = ordered(items(database, study_id), seed)
-    return _orders[key]
+#: One cannot go back from here.
+_TOO_LATE = {Stage.WITHDRAWN, Stage.CLOSED, Stage.UNQUALIFIED}
+
+
+def _asked_for(sitting: Sitting, one: assignments.Assignment) -> bool:
+    """Whether the last judgement was asked for by this assignment."""
+    last = sitting.last
+    return last is not None and (one.item_id, one.round) == (last.item_id, last.round)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -13,10 +14,10 @@ from data import studies
 from data.database import immediate
 from data.experiments import conditions, experiment
 from data.studies import ItemRow, Labeller
+from labelling.controls import Gold, add_controls, known
+from labelling.options import StudyError, StudyOptions
 
-
-class StudyError(ValueError):
-    """A study cannot be made; the message is one sentence for the researcher."""
+DEFAULT = StudyOptions()
 
 
 @dataclass(frozen=True)
@@ -39,35 +40,78 @@ def create_study(
     *,
     label_text: LabelTexts,
     created_by: str,
-    exhausted_sources: bool = True,
+    options: StudyOptions = DEFAULT,
+    gold: Sequence[Gold] = (),
 ) -> str:
     """Store a study over the found results of some experiments and return its id.
 
     One item a distinct (source stimulus, perturbed stimulus, label), condition by condition, which
-    is what `labelling.queue.ordered` interleaves. With `exhausted_sources` (recorded in the
-    options) an exhausted trial whose source no item has adds an item of the source alone: the
-    trial counts among the eligible only if people say that the source shows its label.
+    is what `labelling.order.ordered` interleaves. With `options.exhausted_sources` a trial that has
+    no pair (exhausted, or, where any wrong label will do, skipped because the classifier was wrong
+    already) and whose source no item has adds an item of the source alone: the trial counts among
+    the eligible only if people say that the source shows its label. `gold` are images of known
+    answer, for practice and as controls.
 
     Raises StudyError without a name, for an unknown experiment, and where nothing can be asked.
     """
-    if not name.strip():
-        raise StudyError("Give the study a name.")
     if not experiment_ids:
         raise StudyError("Choose at least one experiment.")
     unknown = [one for one in experiment_ids if experiment(database, one) is None]
     if unknown:
         raise StudyError(f"There is no experiment {unknown[0]}; choose from the list.")
     items = [*_pairs(database, experiment_ids, label_text)]
-    if exhausted_sources:
+    if options.exhausted_sources:
         items += _lone_sources(database, experiment_ids, label_text, items)
     if not items:
         raise StudyError("These experiments have found nothing yet that people could judge.")
+    generator = experiment(database, experiment_ids[0]).generator
+
+    def relabel(item: ItemRow, label: int) -> ItemRow:
+        return _item(
+            item.source_stimulus, item.perturbed_stimulus, label, label_text(generator, label)
+        )
+
+    known_answers = [
+        replace(
+            _item(one.stimulus, None, one.label, label_text(generator, one.label)),
+            details=known(source=one.answer),
+        )
+        for one in gold
+    ]
+    return store_study(
+        database,
+        items,
+        name,
+        options=options,
+        gold=known_answers,
+        relabel=relabel,
+        created_by=created_by,
+        experiment_ids=experiment_ids,
+    )
+
+
+def store_study(
+    database: Database,
+    content: Sequence[ItemRow],
+    name: str,
+    *,
+    options: StudyOptions,
+    gold: Sequence[ItemRow],
+    relabel: Callable[[ItemRow, int], ItemRow],
+    created_by: str,
+    experiment_ids: Sequence[str] = (),
+) -> str:
+    """Store a study of these items, with the controls that its options ask for; returns its id."""
+    if not name.strip():
+        raise StudyError("Give the study a name.")
+    seed = secrets.randbits(53)
+    items = add_controls(content, gold, options, relabel=relabel, seed=seed)
     with immediate(database):
         study_id = studies.create_study(
             database,
             name=name.strip(),
             experiment_ids=list(dict.fromkeys(experiment_ids)),
-            options={"exhausted_sources": exhausted_sources},
+            options=options.as_json() | {"controls_seed": seed},
             created_by=created_by,
         )
         studies.add_items(database, study_id, items)
@@ -95,7 +139,9 @@ def completion_code(labeller: Labeller) -> str:
 _RESULTS_WITH_SOURCES = """
 SELECT sources.stimulus, results.stimulus, results.label
 FROM results JOIN sources ON sources.id = results.source_id
-WHERE results.condition_id = ? AND results.outcome = ?
+WHERE results.condition_id = ?
+    AND (results.outcome = ? OR (? = 'exhausted' AND results.outcome = 'skipped'
+        AND results.target IS NULL))
 ORDER BY results.trial_index
 """
 
@@ -115,7 +161,7 @@ def _lone_sources(
     label_text: LabelTexts,
     pairs: Sequence[ItemRow],
 ) -> Iterator[ItemRow]:
-    """An item an exhausted result whose source none of the pairs has."""
+    """An item a result without a pair whose source none of the pairs has."""
     asked = {(pair.source_stimulus, pair.label) for pair in pairs}
     for generator, rows in _results(database, experiment_ids, "exhausted"):
         for source, _, label in rows:
@@ -130,7 +176,9 @@ def _results(
     for experiment_id in experiment_ids:
         generator = experiment(database, experiment_id).generator
         for condition in conditions(database, experiment_id):
-            parameters = [condition.id, outcome]
+            if condition.role != "search":  # a control is no picture that a search found
+                continue
+            parameters = [condition.id, outcome, outcome]
             yield generator, database.execute(_RESULTS_WITH_SOURCES, parameters).fetchall()
 
 

@@ -66,7 +66,6 @@ class Wording:
     purpose_send: str
     end_title: str
     end: str
-    closed_title: str
     closed: str
     later_title: str
     later: str
@@ -87,6 +86,7 @@ class Wording:
     comment_not_stored: str
     comment_too_long: str
     not_undone: str
+    not_saved: str
     not_available: str
     not_invited: str
     invitation_unknown: str
@@ -149,7 +149,6 @@ ENGLISH = Wording(
     purpose_send="Continue",
     end_title="Thank you!",
     end="You are done, and all your answers are saved. You may close this page.",
-    closed_title="Thank you!",
     closed="This study has ended, and all your answers are saved. You may close this page.",
     later_title="Nothing to do at the moment",
     later="Others are working on what is left. Please look again in a few minutes.",
@@ -167,6 +166,7 @@ ENGLISH = Wording(
     not_stored="Your answer could not be saved. Please choose it again in a moment.",
     comment_not_stored="Your comment could not be saved. Please save it again in a moment.",
     comment_too_long="Your comment is too long: at most {longest} characters can be saved.",
+    not_saved="This could not be saved. Please try again in a moment.",
     not_undone="This answer can no longer be undone.",
     not_available="The next image cannot be shown. Please tell the person who invited you.",
     not_invited="This page needs an invitation. Open the link that you were sent.",
@@ -177,3 +177,8 @@ ENGLISH = Wording(
 
 #: By the code that a study stores. Add a language here, and nowhere else.
 LANGUAGES: dict[str, Wording] = {"en": ENGLISH}
+
+
+def wording(language: str) -> Wording:
+    """The sentences of a study's language; English where nobody has written them yet."""
+    return LANGUAGES.get(language, ENGLISH)

@@ -10,8 +10,9 @@ from sqlite_utils import Database
 
 from data.database import open_database
 from data.home import Home
-from data.studies import items, labeller_of, labellers, revoke_labeller, study
-from labelling.studies import StudyError, completion_code, create_study, invite
+from data.studies import items, labeller_of, labellers, revoke_labeller
+from labelling.options import StudyError, StudyOptions, options_of
+from labelling.studies import completion_code, create_study, invite
 from tests.labelling.synthetic_study import LABELS, add_experiment, label_text
 
 
@@ -58,11 +59,11 @@ def test_the_source_of_a_trial_that_only_exhausted_is_asked_alone(database, home
     experiment_id = add_experiment(
         database, home, trials=2, found=lambda trial, condition: trial == 1 and condition > 0
     )
-    study_id = make(database, experiment_id, exhausted_sources=option)
+    study_id = make(database, experiment_id, options=StudyOptions(exhausted_sources=option))
     asked = items(database, study_id)
     assert len([item for item in asked if item.perturbed_stimulus is None]) == lone
     assert len([item for item in asked if item.perturbed_stimulus is not None]) == 3
-    assert study(database, study_id).options == {"exhausted_sources": option}
+    assert options_of(database, study_id).exhausted_sources is option
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,211 @@
+"""A study over images made elsewhere: a folder, and a table of pairs and labels.
+
+The table is a CSV file (UTF-8) with a header. Columns:
+
+- `source`: an image file in the folder; required
+- `perturbed`: its changed version; empty for a source alone
+- `phrase`: the label as in "This is an image of …" ("a seven"); required
+- `label`: a number for it; without one, phrases are numbered in the order in which they come
+- `search`: what an image search is given; without one, the phrase
+- `gloss`: tells labels of one name apart
+- `answer`: the right answer (1 to 4) where it is known: a gold item, without a perturbed image
+- `condition`: any text, kept for the analysis and never sent to a labeller
+
+Either the whole table is good, or nothing is stored.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from sqlite_utils import Database
+
+from data.home import Home
+from data.results import add_stimulus
+from data.studies import ItemRow
+from labelling.answers import Answer
+from labelling.controls import known
+from labelling.options import StudyError, StudyOptions
+from labelling.studies import store_study
+
+REQUIRED = ("source", "phrase")
+COLUMNS = (*REQUIRED, "perturbed", "label", "search", "gloss", "answer", "condition")
+MOST_PROBLEMS = 20
+LARGEST_SIDE = 2048
+LONGEST_TEXT = 200
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table, its files found and its values checked."""
+
+    line: int
+    source: Path
+    perturbed: Path | None
+    label: int
+    phrase: str
+    search: str
+    gloss: str | None
+    answer: Answer | None
+    condition: str
+
+
+def read_table(folder: Path, table: Path) -> list[Row]:
+    """The table's rows. Raises StudyError that names each line that is wrong, and why."""
+    try:
+        text = table.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"The table {table} cannot be read as UTF-8 text: {error}.") from error
+    lines = csv.DictReader(text.splitlines(), strict=True)
+    given = lines.fieldnames or ()
+    missing = [name for name in REQUIRED if name not in given]
+    unknown = [name for name in given if name not in COLUMNS]
+    if missing or unknown:
+        raise StudyError(
+            f"The table {table.name} has columns {', '.join(given) or '(none)'}; it needs "
+            f"{' and '.join(REQUIRED)}, and may have {', '.join(COLUMNS[len(REQUIRED) :])}."
+        )
+    rows, problems, numbers = [], [], {}
+    try:
+        for fields in lines:
+            result = _row(fields, lines.line_num, folder, numbers)
+            (problems if isinstance(result, str) else rows).append(result)
+    except csv.Error as error:
+        problems.append(f"line {lines.line_num}: {error}")
+    if problems:
+        more = f" (and {len(problems) - MOST_PROBLEMS} more)" if problems[MOST_PROBLEMS:] else ""
+        listed = "\n".join(f"- {problem}" for problem in problems[:MOST_PROBLEMS])
+        raise StudyError(f"Nothing was stored; the table {table.name} has:\n{listed}{more}")
+    if not any(row.answer is None for row in rows):
+        raise StudyError(f"The table {table.name} has no row to judge.")
+    return rows
+
+
+def create_outside_study(
+    database: Database,
+    home: Home,
+    rows: Sequence[Row],
+    name: str,
+    *,
+    options: StudyOptions,
+    created_by: str,
+) -> str:
+    """Store the images, and a study of them judged by the same protocol; returns its id.
+
+    Images are kept as lossless PNG, 8 bits a channel, grey or RGB. Raises StudyError.
+    """
+    texts = {row.label: row for row in rows}
+    stored: dict[Path, str] = {}
+
+    def stimulus(file: Path) -> str:
+        if file not in stored:
+            stored[file] = add_stimulus(database, home, read_picture(file))
+        return stored[file]
+
+    def relabel(item: ItemRow, label: int) -> ItemRow:
+        row = texts[label]
+        return replace(
+            item, label=label, phrase=row.phrase, search_term=row.search, gloss=row.gloss
+        )
+
+    def item(row: Row) -> ItemRow:
+        return ItemRow(
+            source_stimulus=stimulus(row.source),
+            perturbed_stimulus=stimulus(row.perturbed) if row.perturbed else None,
+            label=row.label,
+            phrase=row.phrase,
+            search_term=row.search,
+            gloss=row.gloss,
+            kind="outside",
+            details={"condition": row.condition, "files": _names(row)}
+            | (known(source=row.answer) if row.answer else {}),
+        )
+
+    items = [(row, item(row)) for row in rows]
+    return store_study(
+        database,
+        [made for row, made in items if row.answer is None],
+        name,
+        options=options,
+        gold=[made for row, made in items if row.answer is not None],
+        relabel=relabel,
+        created_by=created_by,
+    )
+
+
+def read_picture(file: Path) -> np.ndarray:
+    """The file's pixels, uint8 (H, W, 1 or 3). Raises StudyError."""
+    try:
+        with Image.open(file) as image:
+            if max(image.size) > LARGEST_SIDE:
+                raise StudyError(
+                    f"The image {file.name} is {image.width} × {image.height}: at most "
+                    f"{LARGEST_SIDE} pixels a side."
+                )
+            pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise StudyError(f"The image {file.name} cannot be read: {error}.") from error
+    return pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
+
+
+def _row(
+    fields: dict[str | None, str], line: int, folder: Path, numbers: dict[str, int]
+) -> Row | str:
+    """A row, or what is wrong with it."""
+    if None in fields or None in fields.values():
+        return f"line {line}: it has another number of cells than the header"
+    cells = {name: text.strip() for name, text in fields.items()}
+    problems = list(_problems(cells, folder))
+    if problems:
+        return f"line {line}: {'; '.join(problems)}"
+    phrase = cells["phrase"]
+    label = cells.get("label") or numbers.setdefault(phrase, len(numbers))
+    return Row(
+        line=line,
+        source=folder / cells["source"],
+        perturbed=folder / cells["perturbed"] if cells.get("perturbed") else None,
+        label=int(label),
+        phrase=phrase,
+        search=cells.get("search") or phrase,
+        gloss=cells.get("gloss") or None,
+        answer=Answer(int(cells["answer"])) if cells.get("answer") else None,
+        condition=cells.get("condition", ""),
+    )
+
+
+def _problems(cells: dict[str, str], folder: Path) -> Iterator[str]:
+    for name in REQUIRED:
+        if not cells[name]:
+            yield f"{name} is empty"
+    for name in ("source", "perturbed"):
+        file = cells.get(name)
+        if not file:
+            continue
+        path = (folder / file).resolve()
+        if not path.is_relative_to(folder.resolve()):
+            yield f"{name} {file!r} is outside the folder"
+        elif not path.is_file():
+            yield f"{name} {file!r} is not in the folder"
+        else:
+            try:
+                read_picture(path)
+            except StudyError as error:
+                yield str(error).rstrip(".")
+    if cells.get("label") and not cells["label"].isdecimal():
+        yield f"label {cells['label']!r} is not a whole number from 0"
+    if cells.get("answer") and cells["answer"] not in {"1", "2", "3", "4"}:
+        yield f"answer {cells['answer']!r} is not 1, 2, 3 or 4"
+    if cells.get("answer") and cells.get("perturbed"):
+        yield "a row with an answer has no perturbed image"
+    for name in ("phrase", "search", "gloss", "condition"):
+        if len(cells.get(name, "")) > LONGEST_TEXT:
+            yield f"{name} has more than {LONGEST_TEXT} characters"
+
+
+def _names(row: Row) -> list[str]:
+    return [file.name for file in (row.source, row.perturbed) if file]
