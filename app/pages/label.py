@@ -1,4 +1,4 @@
-"""The labeller's whole world: one image, then perhaps a second one, and four answers.
+"""The labeller's whole world: what the study asks of one, one image after the other, and the end.
 
 What this page sends is all that a labeller's browser ever gets.
 """
@@ -6,23 +6,30 @@ What this page sends is all that a labeller's browser ever gets.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
-from app.access import database, visitor
-from app.widgets.label_task import STORAGE_ERRORS, PictureError, show_task
+from app.access import database, durable_database, visitor
+from app.widgets import label_screens as screens
+from app.widgets.label_task import LEAVING, STORAGE_ERRORS, PictureError, show_task
+from data.studies import Labeller
+from labelling.options import StudyOptions, options_of
 from labelling.queue import next_task
+from labelling.stages import Stage, agree, say_purpose, stage, start, withdraw
 from labelling.studies import completion_code
-from labelling.wording import ENGLISH
+from labelling.wording import Wording, wording
 
 log = logging.getLogger(__name__)
 
 BARE_PAGE = Path(__file__).parents[1] / "widgets" / "bare_page.css"
+#: In this session's state: the study's options, and that something could not be stored.
+OPTIONS, FAILED = "options", "failed"
 
 
 def render() -> None:
-    """Show the labeller who is here the next task, and take the answer."""
+    """Show the labeller who is here what comes next, and take the answer."""
     st.html(BARE_PAGE)
     _next()
 
@@ -34,13 +41,67 @@ def _next() -> None:
     if labeller is None:
         st.rerun()
     try:
-        task = next_task(database(), labeller.id)
-        if task is None:
-            st.title(ENGLISH.end_title, anchor=False)
-            st.write(ENGLISH.end)
-            st.code(completion_code(labeller), language=None)
+        options = _options(labeller)
+        words = wording(options.language)
+        if st.session_state.get(LEAVING):
+            screens.sure_to_withdraw(words, _storing(withdraw, labeller), _stay)
+        elif (task := next_task(database(), labeller.id)) is not None:
+            show_task(labeller, task, options, words)
         else:
-            show_task(labeller, task)
+            _show(stage(database(), labeller.id), labeller, options, words)
+        if st.session_state.pop(FAILED, False):
+            screens.problem(words.not_saved)
     except (*STORAGE_ERRORS, PictureError):
-        log.exception("Labeller %s cannot be shown the next task", labeller.id)
-        st.write(ENGLISH.not_available)
+        log.exception("Labeller %s cannot be shown what comes next", labeller.id)
+        st.write(words.not_available)
+
+
+def _options(labeller: Labeller) -> StudyOptions:
+    """The study's options, which do not change while people label: read once a session."""
+    if OPTIONS not in st.session_state:
+        st.session_state[OPTIONS] = options_of(database(), labeller.study_id)
+    return st.session_state[OPTIONS]
+
+
+def _show(now: Stage, labeller: Labeller, options: StudyOptions, words: Wording) -> None:
+    """The screen of a stage in which nothing is judged."""
+    debrief = options.debrief or words.debrief
+    match now:
+        case Stage.INFORMATION:
+            screens.consent(words, options.information, _storing(agree, labeller))
+        case Stage.INSTRUCTIONS:
+            screens.instructions(words, options, _storing(start, labeller))
+        case Stage.PURPOSE:
+            screens.purpose(words, _storing(say_purpose, labeller))
+        case Stage.LATER | Stage.PRACTICE | Stage.JUDGING:
+            screens.nothing_now(words)
+        case Stage.WITHDRAWN:
+            screens.farewell(words.withdrawn_title, words.withdrawn)
+        case Stage.UNQUALIFIED:
+            screens.farewell(words.unqualified_title, words.unqualified, debrief)
+        case Stage.CLOSED:
+            screens.end(words, words.closed, completion_code(labeller), debrief, _leave)
+        case Stage.END:
+            screens.end(words, words.end, completion_code(labeller), debrief, _leave)
+
+
+def _storing(write: Callable[..., object], labeller: Labeller) -> Callable[..., None]:
+    """`write` as what a button does; where it fails, nothing moves on and a sentence says so."""
+
+    def act(*arguments: str) -> None:
+        try:
+            write(durable_database(), labeller.id, *arguments)
+            st.session_state.pop(LEAVING, None)
+        except STORAGE_ERRORS:
+            log.exception("%s of labeller %s could not be stored", write.__name__, labeller.id)
+            st.session_state[FAILED] = True
+
+    return act
+
+
+def _leave() -> None:
+    st.session_state[LEAVING] = True
+
+
+def _stay() -> None:
+    st.session_state.pop(LEAVING, None)

@@ -32,6 +32,8 @@ class Judge {
     this.saving = null;
     this.searches = 0;
     this.round = 0;
+    this.rested = new Set();
+    this.beatAt = performance.now();
     this.leaving = new AbortController();
     const { signal } = this.leaving;
     this.clock = new Clock(signal);
@@ -48,6 +50,9 @@ class Judge {
     const click = (selector, act) =>
       this.find(selector).addEventListener("click", act, { signal });
     window.addEventListener("resize", () => this.fit(), { signal });
+    for (const sign of ["pointermove", "pointerdown", "keydown"]) {
+      document.addEventListener(sign, () => this.beat(), { signal, passive: true });
+    }
     click(".undo", () => this.undo());
     click(".help-open", () => this.help.showModal());
     click(".help .close", () => this.help.close());
@@ -76,6 +81,7 @@ class Judge {
     if (data.turn === this.turn) return;
     this.turn = data.turn;
     for (const [key, address] of Object.entries(data.images)) this.preload(key, address);
+    if (this.rested.has(data.number)) data = { ...data, rest: null };
     clearTimeout(this.slow);
     const { sent, undoing } = this;
     this.undoing = false;
@@ -125,6 +131,8 @@ class Judge {
 
   /** After a break the same task is shown, and its time begins. */
   goOn() {
+    this.rested.add(this.data.number);
+    this.data.rest = null;
     this.root.classList.remove("resting");
     this.find(".rest").hidden = true;
     this.begin();
@@ -223,6 +231,7 @@ class Judge {
   deliver() {
     const { at, tries, ...message } = this.sent;
     this.sent.tries = tries + 1;
+    this.beatAt = performance.now();
     this.send("answer", { ...message, held: [...this.images.keys()] });
     this.slow = setTimeout(() => {
       this.find(".notice").textContent = this.data.words.slow;
@@ -243,6 +252,14 @@ class Judge {
     this.clock.stop();
     this.root.classList.add("waiting");
     this.send("undo", { number: this.data.number, held: [...this.images.keys()] });
+  }
+
+  /** Someone is there: said now and then, so that an item that is looked at long stays theirs. */
+  beat() {
+    const now = performance.now();
+    if (!this.data || this.sent || now - this.beatAt < this.data.timing.beat) return;
+    this.beatAt = now;
+    this.send("beat", { number: this.data.number });
   }
 
   openComment() {

@@ -15,8 +15,6 @@ import streamlit as st
 
 #: The chosen answer shows for so long before the next image comes.
 FEEDBACK_MS = 150
-#: What is left of a comment that is longer would not be what was meant: it is refused.
-LONGEST_COMMENT = 2000
 
 _FOLDER = Path(__file__).parent
 
@@ -34,7 +32,12 @@ _component = st.components.v2.component(
 
 
 def judge(
-    data: Mapping[str, Any], *, key: str, exposure_ms: int, on: Mapping[str, Callable[[], None]]
+    data: Mapping[str, Any],
+    *,
+    key: str,
+    exposure_ms: int,
+    beat_ms: int,
+    on: Mapping[str, Callable[[], None]],
 ) -> None:
     """Mount the component; `st.session_state[key][name]` holds the message while `on[name]` runs.
 
@@ -46,19 +49,16 @@ def judge(
       need not be sent again;
     - undo: `number` of the item on show, and `held`;
     - comment: `number`, `text`;
-    - leave: `number`; the labeller asks how to withdraw.
+    - leave: `number`; the labeller asks how to withdraw;
+    - beat: `number`; the labeller is there, told at most every `beat_ms`.
     """
     _component(
         key=key,
         data={
             **data,
-            "timing": {"feedback": FEEDBACK_MS, "exposure": exposure_ms},
-            "longest_comment": LONGEST_COMMENT,
+            "timing": {"feedback": FEEDBACK_MS, "exposure": exposure_ms, "beat": beat_ms},
         },
-        on_answer_change=on["answer"],
-        on_undo_change=on["undo"],
-        on_comment_change=on["comment"],
-        on_leave_change=on["leave"],
+        **{f"on_{message}_change": act for message, act in on.items()},
     )
 
 

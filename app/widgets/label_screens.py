@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 
 import streamlit as st
 
+from labelling.options import StudyOptions
 from labelling.wording import Wording
 
 #: A comfortable line of text, in CSS pixels.
@@ -16,7 +17,7 @@ LONGEST_TEXT = 2000
 
 def screen(title: str, *paragraphs: str) -> AbstractContextManager[object]:
     """A column in the middle with a title and Markdown paragraphs; what follows goes into it."""
-    column = st.container(width=COLUMN, gap="medium", key="text")
+    column = st.container(width=COLUMN, gap="small", key="text")
     with column:
         st.title(title, anchor=False)
         for paragraph in paragraphs:
@@ -32,11 +33,11 @@ def consent(words: Wording, information: str, agree: Callable[[], None]) -> None
         st.caption(words.decline)
 
 
-def instructions(words: Wording, text: str, practice: int, start: Callable[[], None]) -> None:
-    """What to do, and whether `practice` items come first."""
-    paragraphs = [text or words.instructions]
-    if practice:
-        paragraphs.append(words.practice.format(count=practice))
+def instructions(words: Wording, study: StudyOptions, start: Callable[[], None]) -> None:
+    """What to do, the four answers, and whether items for practice come first."""
+    paragraphs = [study.instructions or words.instructions]
+    if study.practice_items:
+        paragraphs.append(words.practice.format(count=study.practice_items))
     with screen(words.instructions_title, *paragraphs):
         _options(words)
         st.button(words.start, key="start", type="primary", on_click=start)
@@ -59,15 +60,25 @@ def purpose(words: Wording, answer: Callable[[str], None]) -> None:
         )
 
 
-def end(words: Wording, code: str | None, debrief: str, withdraw: Callable[[], None]) -> None:
+def end(words: Wording, thanks: str, code: str, debrief: str, withdraw: Callable[[], None]) -> None:
     """Thanks, the code to hand in, what it was about, and a way to take it all back."""
-    with screen(words.end_title, words.end):
-        if code is not None:
-            st.markdown(words.code)
-            st.code(code, language=None)
+    with screen(words.end_title, thanks):
+        st.markdown(words.code)
+        st.code(code, language=None)
         st.subheader(words.debrief_title, anchor=False)
-        st.markdown(debrief or words.debrief)
+        st.markdown(debrief)
         st.button(words.leave, key="leave", type="tertiary", on_click=withdraw)
+
+
+def farewell(title: str, *paragraphs: str) -> None:
+    """The last words to someone who has nothing more to do here, and no code."""
+    screen(title, *paragraphs)
+
+
+def problem(sentence: str) -> None:
+    """Below what is on show, which stays as it is."""
+    with st.container(width=COLUMN, key="note"):
+        st.warning(sentence)
 
 
 def sure_to_withdraw(words: Wording, yes: Callable[[], None], no: Callable[[], None]) -> None:
@@ -84,6 +95,6 @@ def nothing_now(words: Wording) -> None:
 
 
 def _options(words: Wording) -> None:
-    """The four sentences with their keys."""
-    for key, sentence in enumerate(words.options, start=1):
-        st.markdown(f"**{key}** {sentence.format(phrase='…')}")
+    """The four sentences with their keys, a line each."""
+    sentences = (sentence.format(phrase="…") for sentence in words.options)
+    st.markdown("  \n".join(f"**{key}** {text}" for key, text in enumerate(sentences, start=1)))

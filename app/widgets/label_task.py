@@ -25,21 +25,23 @@ from data.images import image_file
 from data.stamps import now
 from data.studies import Labeller, Side
 from labelling.answers import Answer, options
-from labelling.queue import Task, record
-from labelling.wording import ENGLISH
+from labelling.options import StudyOptions
+from labelling.queue import LONGEST_COMMENT, Task, comment, record, undo
+from labelling.wording import Wording
 
 log = logging.getLogger(__name__)
 
 #: Keys reach the browser as CSS classes and widget names: they tell nothing.
 COMPONENT = "task"
 #: This session's state: the task on the screen, the images' names, what the browser holds of them,
-#: and what went wrong.
-SHOWN, NAMES, HELD, PROBLEM = "shown", "names", "held", "problem"
+#: what went wrong, and that someone is about to withdraw.
+SHOWN, NAMES, HELD, PROBLEM, LEAVING = "shown", "names", "held", "problem", "leaving"
+#: … and what was written here about items, by number.
+WRITTEN = "written"
 
 SIDES: dict[str, Side] = {"left": "source", "right": "perturbed"}
 PLACES: dict[Side, str] = {side: place for place, side in SIDES.items()}
 IMAGE_SEARCH = "https://duckduckgo.com/?ia=images&iax=images&q="
-EXPOSURE_MS = 250
 
 STORAGE_ERRORS = (DatabaseError, sqlite3.Error, OSError)
 
@@ -50,10 +52,11 @@ class PictureError(RuntimeError):
 
 @dataclass(frozen=True)
 class Shown:
-    """A task as it was sent to this browser, and when that was first done."""
+    """A task as it was sent to this browser, when that was first done, and in which language."""
 
     task: Task
     shown_at: str
+    words: Wording
 
 
 @dataclass(frozen=True)
@@ -68,21 +71,28 @@ class Press:
     searches: int
 
 
-def show_task(labeller: Labeller, task: Task) -> None:
+def show_task(labeller: Labeller, task: Task, study: StudyOptions, words: Wording) -> None:
     """Mount the task; its messages are taken before the fragment around this reruns."""
+    _remember(task, words)
     judge(
-        _content(task),
+        _content(task, study, words),
         key=COMPONENT,
-        exposure_ms=EXPOSURE_MS,
-        on={"answer": _answered, "undo": _undone, "comment": _commented, "leave": _left},
+        exposure_ms=task.exposure_ms,
+        beat_ms=study.lease_minutes * 60_000 // 3,
+        on={
+            "answer": _answered,
+            "undo": _undone,
+            "comment": _commented,
+            "leave": _leaving,
+            "beat": _alive,
+        },
     )
 
 
 def _answered() -> None:
     """Put the answer that came on the disk."""
-    message, labeller = _message("answer"), visitor().labeller
-    press = _press(message)
-    shown: Shown | None = st.session_state.get(SHOWN)
+    press = _press(_message("answer"))
+    labeller, shown = _on_show()
     if press is None or labeller is None:
         log.warning("An answer was refused: malformed, or its invitation is not valid.")
         return
@@ -95,24 +105,62 @@ def _answered() -> None:
             shown.task.item_id,
             press.side,
             press.answer,
+            number=press.number,
             response_ms=press.milliseconds,
+            hidden_ms=press.hidden,
+            searches=press.searches,
             shown_at=shown.shown_at,
         )
     except STORAGE_ERRORS:
         log.exception("An answer of labeller %s could not be stored", labeller.id)
-        st.session_state[PROBLEM] = ENGLISH.not_stored
+        st.session_state[PROBLEM] = shown.words.not_stored
 
 
 def _undone() -> None:
-    _message("undo")
+    """Take the last answer back, if the task on show is still the one it was pressed at."""
+    message = _message("undo")
+    labeller, shown = _on_show()
+    if labeller is None or shown is None or not _is_about(message, shown):
+        return
+    try:
+        if not undo(durable_database(), labeller.id):
+            st.session_state[PROBLEM] = shown.words.not_undone
+    except STORAGE_ERRORS:
+        log.exception("An answer of labeller %s could not be undone", labeller.id)
+        st.session_state[PROBLEM] = shown.words.not_saved
 
 
 def _commented() -> None:
-    _message("comment")
+    """Store what was written about the item on show."""
+    message = _message("comment")
+    labeller, shown = _on_show()
+    if labeller is None or shown is None or not _is_about(message, shown):
+        return
+    text = message.get("text")
+    if not isinstance(text, str) or len(text) > LONGEST_COMMENT:
+        log.warning("A comment of labeller %s was refused: too long.", labeller.id)
+        st.session_state[PROBLEM] = shown.words.comment_too_long.format(longest=LONGEST_COMMENT)
+        return
+    try:
+        comment(durable_database(), labeller.id, shown.task.number, text.strip())
+        st.session_state.setdefault(WRITTEN, {})[shown.task.number] = text.strip()
+    except STORAGE_ERRORS:
+        log.exception("A comment of labeller %s could not be stored", labeller.id)
+        st.session_state[PROBLEM] = shown.words.comment_not_stored
 
 
-def _left() -> None:
-    _message("leave")
+def _leaving() -> None:
+    """The page asks whether it is meant."""
+    st.session_state[LEAVING] = True
+
+
+def _alive() -> None:
+    """Nothing to do: sending the task again keeps it this labeller's."""
+
+
+def _on_show() -> tuple[Labeller | None, Shown | None]:
+    """Who is here, and the task that this browser was sent last."""
+    return visitor().labeller, st.session_state.get(SHOWN)
 
 
 def _message(name: str) -> Any:
@@ -122,6 +170,10 @@ def _message(name: str) -> Any:
     if isinstance(held, list):
         st.session_state[HELD] = frozenset(map(str, held))
     return message
+
+
+def _is_about(message: Any, shown: Shown) -> bool:
+    return isinstance(message, dict) and message.get("number") == shown.task.number
 
 
 def _press(message: Any) -> Press | None:
@@ -143,9 +195,8 @@ def _press(message: Any) -> Press | None:
         return None
 
 
-def _content(task: Task) -> dict[str, Any]:
+def _content(task: Task, study: StudyOptions, words: Wording) -> dict[str, Any]:
     """What the browser is sent now; `turn` makes each one differ."""
-    _remember(task)
     stimuli = {_name(task.number, "source"): task.source_stimulus}
     if task.perturbed_stimulus is not None:
         stimuli[_name(task.number, "perturbed")] = task.perturbed_stimulus
@@ -153,38 +204,39 @@ def _content(task: Task) -> dict[str, Any]:
         number, stimulus = task.ahead
         stimuli[_name(number, "source")] = stimulus
     held = st.session_state.pop(HELD, frozenset())
+    place = words.practice_place if task.practice else words.place
     return {
         "turn": secrets.token_hex(4),
-        "words": asdict(ENGLISH),
-        "help": ENGLISH.help,
+        "words": asdict(words),
+        "help": [text for text in (study.instructions, *words.help) if text],
         "number": task.number,
         "side": PLACES[task.side],
         "left": _name(task.number, "source"),
         "right": _name(task.number, "perturbed") if task.perturbed_stimulus else None,
         "images": {name: _picture(it) for name, it in stimuli.items() if name not in held},
         "answered": task.source_answer,
-        "options": options(task.phrase, ENGLISH.options),
+        "options": options(task.phrase, words.options),
         "gloss": task.gloss,
-        "place": ENGLISH.place.format(place=task.done + 1, total=task.total),
+        "place": place.format(place=task.done + 1, total=task.total),
         "done": task.done,
         "total": task.total,
-        "undo": False,
-        "comment": None,
-        "rest": None,
+        "undo": task.undo,
+        "comment": st.session_state.get(WRITTEN, {}).get(task.number, task.comment),
+        "longest_comment": LONGEST_COMMENT,
+        "rest": words.rest.format(done=task.done, total=task.total) if task.rest else None,
         "search": {
-            "text": ENGLISH.unsure.format(phrase=task.phrase),
+            "text": words.unsure.format(phrase=task.phrase),
             "address": IMAGE_SEARCH + quote_plus(task.search_term),
         },
         "problem": st.session_state.pop(PROBLEM, None),
     }
 
 
-def _remember(task: Task) -> None:
+def _remember(task: Task, words: Wording) -> None:
     """Keep what is on show, with the time at which it was first sent."""
     shown: Shown | None = st.session_state.get(SHOWN)
-    if shown is None or (shown.task.number, shown.task.side) != (task.number, task.side):
-        shown = Shown(task, now())
-    st.session_state[SHOWN] = Shown(task, shown.shown_at)
+    same = shown and (shown.task.number, shown.task.side) == (task.number, task.side)
+    st.session_state[SHOWN] = Shown(task, shown.shown_at if same else now(), words)
 
 
 def _name(number: int, side: Side) -> str:

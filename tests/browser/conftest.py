@@ -13,13 +13,20 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 FAILURES = ROOT / "tests" / "browser" / "failures"
@@ -190,12 +197,18 @@ def complaints() -> Complaints:
 
 
 @pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh browser session at 1280 × 800. A file whose tests may share one widens its scope."""
+    with closing(browser.new_context(viewport={"width": 1280, "height": 800})) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        yield context
+
+
+@pytest.fixture
 def page(
-    browser: Browser, complaints: Complaints, request: pytest.FixtureRequest
+    context: BrowserContext, complaints: Complaints, request: pytest.FixtureRequest
 ) -> Iterator[Page]:
-    """A fresh browser session at 1280 × 800; where a test fails, its picture is kept."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(PATIENCE_MS)
+    """A new tab; where a test fails, its picture is kept."""
     page = context.new_page()
     complaints.watch(page)
     failures_before = request.session.testsfailed
@@ -207,7 +220,7 @@ def page(
         for server in {"app", "own_app"} & set(request.fixturenames):
             log = request.getfixturevalue(server).home / "logs" / "app.log"
             print(f"The end of {log}:\n{log.read_text()[-LOG_CHARACTERS:]}")
-    context.close()
+    page.close()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import random
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +15,20 @@ from sqlite_utils import Database
 
 from data.database import open_database
 from data.home import Home
+from data.results import add_stimulus
 from data.studies import Judgement, judgements, labeller_of
+from labelling.answers import Answer
+from labelling.controls import Gold
+from labelling.options import StudyOptions
 from labelling.queue import Task, next_task
 from labelling.studies import create_study, invite
-from tests.labelling.synthetic_study import add_experiment, label_text
+from tests.labelling.synthetic_study import add_experiment, label_text, source_picture
 
-#: judge.py's EXPOSURE_MS with a margin for a busy machine.
-LONG_ENOUGH_MS = 400
+#: Robots see at once; the exposure with a margin for a busy machine is what they wait.
+QUICK = StudyOptions(exposure_ms=100)
+LONG_ENOUGH_MS = 200
+#: Pictures of known answer are other trials than the experiments'.
+FIRST_GOLD = 900
 
 
 @dataclass(frozen=True)
@@ -38,16 +46,35 @@ class LabelSession:
         return next_task(self.database, self.labeller_id)
 
 
-def make_study(home: Path, *, trials: int = 6, name: str = "synthetic", **experiment) -> str:
-    """A study over a new synthetic experiment; returns its id."""
+def make_study(
+    home: Path,
+    *,
+    trials: int = 6,
+    name: str = "synthetic",
+    options: StudyOptions = QUICK,
+    gold: int = 0,
+    **experiment,
+) -> str:
+    """A study over a new synthetic experiment; returns its id.
+
+    `gold` pictures of known answer are three, says whoever made them up.
+    """
     place = Home(home)
-    database = open_database(place)
-    experiment_id = add_experiment(database, place, trials=trials, name=name, **experiment)
-    study_id = create_study(
-        database, [experiment_id], name, label_text=label_text, created_by="test"
-    )
-    database.close()
-    return study_id
+    with closing(open_database(place)) as database:
+        experiment_id = add_experiment(database, place, trials=trials, name=name, **experiment)
+        known = [
+            Gold(add_stimulus(database, place, source_picture(FIRST_GOLD + index)), 3, Answer.LABEL)
+            for index in range(gold)
+        ]
+        return create_study(
+            database,
+            [experiment_id],
+            name,
+            label_text=label_text,
+            created_by="test",
+            options=options,
+            gold=known,
+        )
 
 
 def join(url: str, home: Path, study_id: str) -> LabelSession:
@@ -95,9 +122,9 @@ def press(page: Page, session: LabelSession, key: str) -> Judgement:
 
 
 def wait_for_judgements(page: Page, session: LabelSession, count: int) -> None:
-    """Wait until the database has `count` judgements of this labeller."""
+    """Wait until the database has `count` judgements of this labeller that stand."""
     for _ in range(200):
-        if len(session.stored()) >= count:
+        if len(session.stored()) == count:
             break
         page.wait_for_timeout(25)
     assert len(session.stored()) == count
@@ -107,8 +134,10 @@ def wait_for_task(page: Page, session: LabelSession) -> None:
     """Wait until the page shows the labeller's current task."""
     task = session.task()
     if task is None:
-        expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
+        expect(page.locator(".judge")).to_have_count(0)
         return
+    if task.rest:
+        page.get_by_role("button", name="Go on").click()
     asked = page.locator(".panel.asked")
     side = {"source": "left", "perturbed": "right"}[task.side]
     expect(asked).to_have_attribute("aria-label", f"Image on the {side}")

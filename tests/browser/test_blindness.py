@@ -26,14 +26,18 @@ from data.database import open_database
 from data.home import Home
 from data.images import image_file, read_image
 from data.studies import items
-from labelling.queue import Task
+from labelling.answers import Answer
+from labelling.options import StudyOptions
+from labelling.queue import Task, comment, next_task, record
+from labelling.stages import agree, say_purpose, start, withdraw
 from tests.browser.conftest import App, running_app, wait_until_ready
 from tests.browser.label_session import (
     LabelSession,
     join,
     make_study,
-    open_page,
     press,
+    wait_for_judgements,
+    wait_for_task,
     wait_until_judgeable,
 )
 from tests.labelling.synthetic_study import NAMES, TARGETS
@@ -52,7 +56,29 @@ WORDS = (
     *("relaxation", "minimum norm", "minimum-norm", "magnitude", "margin of", "budget"),
     *("classifier", "generator", "perturb", "adversar", "robust", "fooled", "attack"),
     *("latent", "logits", "layer", "experiment", "explore", "synthetic", "robot"),
+    # What an item is for, and how the study is run.
+    *("gold", "false-label", "false label", "false_label", "catch", "repeat", "overlap", "qualif"),
+    *("expected", "retract", "assignment", "lease", "condition", "strength"),
+    # What another labeller wrote.
+    *("kilimanjaro", "zanzibar"),
     EXPERIMENT,
+)
+
+#: Texts of the study's owner, which a labeller is to read.
+OPTIONS = StudyOptions(
+    information_sheet=True,
+    information="You will look at pictures.",
+    instruction_page=True,
+    instructions="Say what you see.",
+    debrief="Thank you for looking.",
+    purpose_question=True,
+    practice_items=1,
+    repeat_share=0.3,
+    gold_share=0.2,
+    false_label_share=0.2,
+    catch_share=0.4,
+    break_every=7,
+    exposure_ms=100,
 )
 
 ADDRESSES = (
@@ -183,9 +209,11 @@ def pictures(received: Iterable[bytes]) -> set[bytes]:
 def _decoded(content: bytes) -> set[bytes]:
     """The pixels of the images that begin anywhere in `content`."""
     found = set()
-    for start in re.finditer(rb"\x89PNG\r\n|\xff\xd8\xff|RIFF....WEBP|GIF8|BM", content, re.DOTALL):
+    for opening in re.finditer(
+        rb"\x89PNG\r\n|\xff\xd8\xff|RIFF....WEBP|GIF8|BM", content, re.DOTALL
+    ):
         try:
-            with Image.open(io.BytesIO(content[start.start() :])) as image:
+            with Image.open(io.BytesIO(content[opening.start() :])) as image:
                 found.add(pixels(np.asarray(image.convert("L"))))
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
             continue
@@ -209,9 +237,14 @@ class World:
         return pixels(read_image(Home(self.app.home), sha256)[:, :, 0])
 
     def perturbed(self) -> dict[bytes, str]:
-        """Pixels → SHA-256 of every perturbed image of the study."""
-        hashes = [item.perturbed_stimulus for item in items(self.session.database, self.study_id)]
+        """Pixels → SHA-256 of every perturbed image of the study; a catch pair's is its source."""
+        asked = items(self.session.database, self.study_id)
+        hashes = [item.perturbed_stimulus for item in asked if item.kind == "pair"]
         return {self.stimulus(sha256): sha256 for sha256 in hashes}
+
+    def kinds(self) -> dict[int, str]:
+        """What each item is for."""
+        return {item.id: item.kind for item in items(self.session.database, self.study_id)}
 
     def names_and_numbers(self) -> list[str]:
         """What is stored beside the images: ids, hashes, seeds, magnitudes as text."""
@@ -235,17 +268,34 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with running_app(tmp_path_factory.mktemp("blindness") / "home") as app:
         study_id = make_study(
             app.home,
-            trials=4,
+            trials=3,
             name=EXPERIMENT,
+            options=OPTIONS,
+            gold=4,
             classifiers=CLASSIFIERS,
             subsets=SUBSETS,
             magnitude=magnitude,
         )
         with closing(open_database(Home(app.home))) as database:
             database.execute("UPDATE study_items SET id = id + ?", [FIRST_ITEM - 1])
+        _let_another_judge(app, study_id)
         session = join(app.url, app.home, study_id)
         with closing(session.database):
             yield World(app, study_id, session)
+
+
+def _let_another_judge(app: App, study_id: str) -> None:
+    """Somebody (synthetic) has judged, commented and withdrawn before: others learn none of it."""
+    other = join(app.url, app.home, study_id)
+    with closing(open_database(Home(app.home), durable=True)) as database, closing(other.database):
+        agree(database, other.labeller_id)
+        start(database, other.labeller_id)
+        for _ in range(4):
+            task = next_task(database, other.labeller_id)
+            comment(database, other.labeller_id, task.number, "like kilimanjaro")
+            record(database, other.labeller_id, task.item_id, task.side, Answer.LABEL)
+        say_purpose(database, other.labeller_id, "a map of zanzibar")
+        withdraw(database, other.labeller_id)
 
 
 @pytest.fixture(scope="module")
@@ -270,43 +320,113 @@ class Judged:
     tasks: list[Task]
     arrived: list[set[bytes]]
     everything: list[bytes]
+    statuses: dict[str, int]
 
 
 @pytest.fixture(scope="module")
 def judged(world: World, researchers, browser: Browser) -> Judged:
-    """Judge the whole study: every third source is rejected, help opened, the page reloaded."""
+    """Consent, practice, all items, an undo, a comment, help, a reload, breaks, debrief.
+
+    The second source of a pair is rejected, the rejection undone, and the source rejected again.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     record = Record(page)
-    open_page(page, world.session)
-    tasks, arrived = [], []
+    page.goto(world.session.address)
+    page.get_by_text("I have read this and agree").click()
+    record.look()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="What to do")).to_be_visible()
+    record.look()
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".judge.ready")).to_be_visible()
+    wait_until_judgeable(page)
+    tasks: list[Task] = []
+    arrived: list[set[bytes]] = []
+    undone = False
     while (task := world.session.task()) is not None:
         tasks.append(task)
         arrived.append(pictures(record.received()))
-        press(page, world.session, "2" if task.side == "source" and len(tasks) == 3 else "1")
-        if len(tasks) == 4:
+        record.look()
+        comment(world.session.database, world.session.labeller_id, task.number, "my own remark")
+        rejected = rejects(tasks, world.kinds())
+        if rejected and not undone:
+            undone = True
+            press(page, world.session, "2")
+            page.keyboard.press("Backspace")
+            wait_for_judgements(page, world.session, len(tasks) - 1)
+            wait_for_task(page, world.session)
+            wait_until_judgeable(page)
+            arrived[-1] = pictures(record.received())
+        if len(tasks) == 5:
+            write_a_comment(page, "a remark of my own")
+        press(page, world.session, "2" if rejected else "1")
+        if len(tasks) == 5:
             page.keyboard.press("?")
             page.keyboard.press("Escape")
             record.received()
             page.reload()
             expect(page.locator(".judge.ready")).to_be_visible()
             wait_until_judgeable(page)
+    expect(page.get_by_role("heading", name="One last question")).to_be_visible()
+    record.look()
+    page.get_by_role("textbox").fill("No idea.")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("Thank you for looking.")).to_be_visible()
+    statuses = {}
     for address in ADDRESSES:
         answer = page.request.get(world.app.url + address)
+        statuses[address] = answer.status
         record.keep(repr(answer.headers).encode(), answer.body())
     everything = record.everything()
     context.close()
-    return Judged(tasks, arrived, everything)
+    return Judged(tasks, arrived, everything, statuses)
+
+
+def rejects(tasks: list[Task], kinds: dict[int, str]) -> bool:
+    """Whether the newest task asks about the second source of a pair, be it in a repeat."""
+    asked = [one for one in tasks if one.side == "source" and kinds[one.item_id] == "pair"]
+    sources = list(dict.fromkeys(one.source_stimulus for one in asked))
+    return tasks[-1] in asked and tasks[-1].source_stimulus in sources[1:2]
+
+
+def write_a_comment(page: Page, text: str) -> None:
+    page.get_by_role("button", name="Comment").click()
+    page.get_by_role("textbox").fill(text)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("textbox")).to_be_hidden()
 
 
 def without_html(received: Iterable[bytes]) -> list[bytes]:
-    """Two words of HTML that say nothing of ours: how a link opens, and where Streamlit's menus."""
-    html = rb'target="_blank"|data-react-aria-top-layer'
-    return [re.sub(html, b"", part) for part in received]
+    """Words of HTML and JavaScript that say nothing of ours."""
+    code = rb'target="_blank"|data-react-aria-top-layer|event\.repeat|\.catch\('
+    return [re.sub(code, b"", part) for part in received]
 
 
 def test_no_word_of_the_purpose_arrives(judged: Judged):
     assert found([*WORDS, "target"], without_html(judged.everything)) == set()
+
+
+def test_everything_that_must_not_show_was_there_to_leak(judged: Judged, world: World):
+    """Practice, known answers, false labels, catch pairs and repeats were among the tasks."""
+    kinds = world.kinds()
+    met = {kinds[task.item_id] for task in judged.tasks}
+    assert met == {"practice", "pair", "gold", "false-label", "catch"}
+    sources = [(task.item_id, task.number) for task in judged.tasks if task.side == "source"]
+    assert len(set(sources)) > len({item for item, _ in sources})
+
+
+def test_what_is_written_about_an_item_does_not_come_back_with_its_repeat(judged: Judged):
+    """Whoever met a comment of their own on a new item would know that it is none."""
+    met = set()
+    for task in judged.tasks:
+        assert task.number in met or task.comment is None
+        met.add(task.number)
+
+
+def test_the_servers_inside_is_closed(judged: Judged):
+    assert judged.statuses["/_stcore/metrics"] == 404
+    assert judged.statuses["/_stcore/agent/openapi.json"] == 404
 
 
 def test_no_name_id_hash_or_magnitude_arrives(judged: Judged, world: World):
@@ -328,7 +448,7 @@ def test_a_perturbed_image_arrives_when_it_is_asked_about_and_not_before(
     for task, arrived in zip(judged.tasks, judged.arrived, strict=True):
         if task.perturbed_stimulus is not None:
             asked.add(world.stimulus(task.perturbed_stimulus))
-        assert arrived & perturbed.keys() == asked
+        assert arrived & perturbed.keys() == asked & perturbed.keys()
     rejected = perturbed.keys() - asked
     assert len(rejected) == 4
     assert not pictures(judged.everything) & rejected

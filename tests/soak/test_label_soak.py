@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import App, app, browser, complaints, page  # noqa: F401
+from tests.browser.conftest import App, app, browser, complaints, context, page  # noqa: F401
 from tests.browser.label_session import (
     LabelSession,
     assert_each_answers_what_was_on_the_screen,

@@ -1,0 +1,225 @@
+"""From the information sheet to the debrief, as one labeller meets it. The robot is synthetic."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from data.studies import judgements
+from labelling.options import StudyOptions
+from labelling.queue import next_task
+from labelling.stages import Stage, stage
+from tests.browser.conftest import App, wait_until_ready
+from tests.browser.label_session import (
+    QUICK,
+    LabelSession,
+    join,
+    make_study,
+    open_page,
+    press,
+    shown,
+    wait_for_task,
+    wait_until_judgeable,
+)
+
+WHOLE = StudyOptions(
+    information_sheet=True,
+    information="You will look at **pictures**. We keep your answers.",
+    instruction_page=True,
+    instructions="Say what you see.",
+    debrief="It was about harbours.",
+    purpose_question=True,
+    practice_items=2,
+    qualification=0.5,
+    break_every=5,
+    exposure_ms=100,
+)
+
+
+@pytest.fixture
+def begin(app: App):
+    """`begin(options, trials=…)` makes a study and a labeller of this test alone."""
+    opened: list[LabelSession] = []
+
+    def make(options: StudyOptions, *, trials: int = 2, gold: int = 0) -> LabelSession:
+        name = f"course {len(opened)}"
+        study = make_study(app.home, trials=trials, name=name, options=options, gold=gold)
+        opened.append(join(app.url, app.home, study))
+        return opened[-1]
+
+    yield make
+    for session in opened:
+        session.database.close()
+
+
+@pytest.fixture
+def picture(screenshot) -> Callable[[Page, str], object]:
+    """`screenshot`, where somebody asks for pictures: they would take a third of the time here."""
+    return screenshot if "PLAINVIEW_SCREENSHOTS" in os.environ else lambda page, name: None
+
+
+def stage_now(session: LabelSession) -> Stage:
+    return stage(session.database, session.labeller_id)
+
+
+def events(session: LabelSession) -> dict[str, str | None]:
+    """What the labeller did besides judging."""
+    return dict(
+        session.database.execute(
+            "SELECT kind, text FROM labeller_events WHERE labeller_id = ?", [session.labeller_id]
+        ).fetchall()
+    )
+
+
+def agree(page: Page) -> None:
+    go_on = page.get_by_role("button", name="Go on")
+    expect(go_on).to_be_disabled()
+    page.get_by_text("I have read this and agree").click()
+    go_on.click()
+    expect(page.get_by_role("heading", name="What to do")).to_be_visible()
+
+
+def start(page: Page, session: LabelSession) -> None:
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".judge.ready")).to_be_visible()
+    wait_for_task(page, session)
+    wait_until_judgeable(page)
+
+
+def test_the_whole_course(
+    page: Page,
+    begin,
+    browser: Browser,
+    complaints,
+    picture: Callable[[Page, str], object],
+):
+    session = begin(WHOLE, gold=2)
+    page.goto(session.address)
+    expect(page.get_by_role("heading", name="About this study")).to_be_visible()
+    expect(page.get_by_text("We keep your answers.")).to_be_visible()
+    picture(page, "label-information")
+    assert next_task(session.database, session.labeller_id) is None
+    agree(page)
+    assert set(events(session)) == {"consented"}
+    picture(page, "label-instructions")
+
+    # Another device goes on where this one is.
+    context = browser.new_context(viewport={"width": 390, "height": 780})
+    phone = context.new_page()
+    phone.goto(session.address)
+    expect(phone.get_by_role("heading", name="What to do")).to_be_visible()
+    context.close()
+
+    start(page, session)
+    expect(page.locator(".count")).to_have_text("Practice: 1 of 2")
+    press(page, session, "1")
+    expect(page.locator(".count")).to_have_text("Practice: 2 of 2")
+    press(page, session, "1")
+    expect(page.locator(".count")).to_have_text("1 of 8")
+    assert stage_now(session) is Stage.JUDGING
+
+    breaks = 0
+    while (task := session.task()) is not None:
+        before = len(session.stored())
+        page.keyboard.press("1")
+        while len(session.stored()) == before:
+            page.wait_for_timeout(25)
+        following = session.task()
+        if following is not None and following.rest and following.number != task.number:
+            breaks += 1
+            expect(page.get_by_role("heading", name="Time for a short break")).to_be_visible()
+            expect(page.get_by_text("You have done 5 of 8.")).to_be_visible()
+            picture(page, "label-break")
+            for key in "1234":
+                page.keyboard.press(key)
+                page.wait_for_timeout(120)
+            assert len(session.stored()) == before + 1
+        wait_for_task(page, session)
+        wait_until_judgeable(page)
+    assert breaks == 1
+
+    expect(page.get_by_role("heading", name="One last question")).to_be_visible()
+    expect(page.get_by_text("harbours")).to_have_count(0)
+    picture(page, "label-purpose")
+    page.get_by_role("textbox").fill("To look at <i>old</i> maps'); --")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
+    expect(page.get_by_text("It was about harbours.")).to_be_visible()
+    expect(page.get_by_test_id("stCode")).to_have_text(re.compile("^[0-9A-F]{8}$"))
+    assert events(session)["purpose"] == "To look at <i>old</i> maps'); --"
+    picture(page, "label-end")
+    assert complaints.messages == []
+
+
+def test_too_few_right_in_the_practice_ends_politely_and_without_a_code(page: Page, begin):
+    session = begin(StudyOptions(practice_items=2, qualification=1.0, exposure_ms=100), gold=2)
+    open_page(page, session)
+    for key in "22":
+        press(page, session, key)
+    expect(page.get_by_text("There are no further images for you")).to_be_visible()
+    expect(page.get_by_test_id("stCode")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_text("There are no further images for you")).to_be_visible()
+
+
+def test_who_withdraws_is_asked_once_more_and_then_leaves_every_result(page: Page, begin):
+    session = begin(QUICK)
+    open_page(page, session)
+    press(page, session, "2")
+    on_show = shown(page, "left")
+    for decision in ("Back to the study", "Withdraw"):
+        page.keyboard.press("?")
+        page.get_by_role("button", name="Withdraw from the study").click()
+        expect(page.get_by_role("heading", name="Withdraw from the study?")).to_be_visible()
+        page.get_by_role("button", name=decision, exact=True).click()
+        if decision != "Withdraw":
+            wait_for_task(page, session)
+            assert shown(page, "left") == on_show
+    expect(page.get_by_role("heading", name="You have withdrawn")).to_be_visible()
+    assert session.stored() == []
+    kept = judgements(session.database, labeller_id=session.labeller_id, superseded=True)
+    assert len(kept) == 1
+    page.reload()
+    expect(page.get_by_role("heading", name="You have withdrawn")).to_be_visible()
+
+
+def test_while_others_hold_what_is_left_one_may_look_again(page: Page, begin, app: App):
+    first = begin(StudyOptions(overlap=1, exposure_ms=100), trials=1)
+    assert first.task() is not None  # whoever has an item on the screen holds the next one too
+    (study_id,) = first.database.execute(
+        "SELECT study_id FROM labellers WHERE id = ?", [first.labeller_id]
+    ).fetchone()
+    second = join(app.url, app.home, study_id)
+    with closing(second.database):
+        open_page(page, second)
+        while second.task() is not None:
+            press(page, second, "1")
+        expect(page.get_by_role("heading", name="Nothing to do at the moment")).to_be_visible()
+        page.reload()
+        expect(page.get_by_role("heading", name="Nothing to do at the moment")).to_be_visible()
+        wait_until_ready(page)
+        first.database.execute("UPDATE assignments SET lease_expires = 0 WHERE lease_expires > 0")
+        page.get_by_role("button", name="Look again").click()
+        expect(page.locator(".judge.ready")).to_be_visible()
+
+
+def test_a_consent_that_cannot_be_stored_is_not_taken_as_given(page: Page, begin):
+    session = begin(WHOLE, gold=2)
+    page.goto(session.address)
+    session.database.execute(
+        "CREATE TRIGGER out_of_order BEFORE INSERT ON labeller_events"
+        f" WHEN NEW.labeller_id = {session.labeller_id} BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    page.get_by_text("I have read this and agree").click()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("This could not be saved.")).to_be_visible()
+    expect(page.get_by_role("heading", name="About this study")).to_be_visible()
+    assert stage_now(session) is Stage.INFORMATION
+    session.database.execute("DROP TRIGGER out_of_order")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="What to do")).to_be_visible()
