@@ -17,8 +17,9 @@ import torch
 from sqlite_utils import Database
 
 from app.runner import plan
+from app.runner.cluster import cluster_course
 from app.runner.cost import Cost
-from app.runner.course import Progress
+from app.runner.course import Course, Progress
 from app.runner.definition import same_results
 from app.runner.experiment_course import experiment_course
 from app.runner.foreground import run_here
@@ -177,31 +178,45 @@ def run(
     *,
     device: str = "cpu",
     threads: int | None = None,
+    cluster: str | None = None,
     on_progress: OnProgress = lambda progress: None,
 ) -> Iterator[dict[str, Any]]:
     """Run what is missing of an experiment, and yield all its results: one dictionary a trial.
 
     Those that are stored come first, by condition and index, then the others as they end. Leaving
-    the loop stops the run; the same call goes on from there. `threads`: default all.
+    the loop stops the run; the same call goes on from there. `threads`: default all. `cluster`: the
+    address of a Ray cluster whose workers, each of one GPU or of `threads` cores (default: 1),
+    compute instead of this process, which alone writes.
     """
     place = home(folder)
     torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
     with closing(open_database(place)) as database:
         stored = find_experiment(database, experiment_id)
         yield from result_objects(database, stored.id)
-        models = Models(place, device)
+        models = Models(place, device if cluster is None else "cpu")
         fresh: list[tuple[StoredCondition, int]] = []
 
         def remember(condition: StoredCondition, result: Result) -> None:
             fresh.append((condition, result.trial.index))
+
+        def course(job_id: str) -> Course:
+            if cluster is None:
+                return experiment_course(database, place, models, stored, on_result=remember)
+            return cluster_course(
+                *(database, place, models, stored),
+                address=cluster,
+                device=device,
+                threads=threads or 1,
+                on_result=remember,
+            )
 
         steps = run_here(
             database,
             stored.id,
             kind="experiment",
             owner=getpass.getuser(),
-            device=device,
-            course=lambda _: experiment_course(database, place, models, stored, on_result=remember),
+            device=device if cluster is None else f"{device} of {cluster}",
+            course=course,
         )
         with closing(steps):
             for progress in steps:

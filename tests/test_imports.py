@@ -83,7 +83,8 @@ def test_every_package_that_is_imported_is_pinned() -> None:
     """What happens to be installed here is missing on a fresh machine."""
     pinned = {
         line.partition("==")[0].lower()
-        for line in (ROOT / "requirements.txt").read_text().splitlines()
+        for file in ("requirements.txt", "requirements-cluster.txt")
+        for line in (ROOT / file).read_text().splitlines()
         if "==" in line
     }
     distributions = packages_distributions()

@@ -150,6 +150,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--save", type=Path, metavar="FILE", help="write the definition as TOML, and run nothing"
     )
     parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="run on this Ray cluster, each worker on one GPU (--device cuda) or on --threads cores"
+        " (default: 1); needs requirements-cluster.txt",
+    )
+    parser.add_argument(
         "--yes", action="store_true", help="start without asking, on a terminal too"
     )
     add_running(parser, threads="all")
@@ -192,6 +198,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.home,
             device=device or "cpu",
             threads=arguments.threads,
+            cluster=arguments.cluster,
             on_progress=follow,
         ):
             outcomes[result["outcome"]] += 1
@@ -214,6 +221,9 @@ def _agreed(
     """Say what it will cost; on a terminal, whether it is to be started."""
     from app import api
 
+    if arguments.cluster and (device or "cpu") != "cpu":
+        say("What it costs is not known here: the cluster's devices are elsewhere.")
+        return True
     line = ProgressLine()
     with interruption() as asked:
 
@@ -227,12 +237,13 @@ def _agreed(
             what,
             arguments.home,
             device=device or "cpu",
-            threads=arguments.threads,
+            threads=arguments.threads or (1 if arguments.cluster else None),
             new=arguments.new,
             on_progress=follow,
         )
     line.clear()
-    say(in_words(estimate))
+    shared = " The cluster's workers share the time of this one." if arguments.cluster else ""
+    say(in_words(estimate) + shared)
     if arguments.yes or not estimate.results or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
     say("Start? [Y/n] ")

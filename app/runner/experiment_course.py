@@ -137,10 +137,14 @@ class Waiting:
         self._condition = condition
         self._on_result = on_result
         self._results: list[Result] = []
+        self._device: str | None = None
         self._written = monotonic()
 
-    def add(self, results: list[Result]) -> None:
-        """Store these some time soon."""
+    def add(self, results: list[Result], *, device: str | None = None) -> None:
+        """Store these some time soon. `device`: where they were made, if elsewhere."""
+        if device != self._device:
+            self.write()
+            self._device = device
         self._results += results
         late = monotonic() - self._written > WRITE_SECONDS
         if len(self._results) >= WRITE_COUNT or (late and self._results):
@@ -150,7 +154,7 @@ class Waiting:
         """Store all that waits."""
         results, self._results = self._results, []
         if results:
-            self._recorder.record(self._condition, results)
+            self._recorder.record(self._condition, results, device=self._device)
         self._written = monotonic()
         for result in results:
             self._on_result(self._condition, result)
