@@ -18,6 +18,7 @@ from labelling.controls import Gold, add_controls, known
 from labelling.options import StudyError, StudyOptions
 
 DEFAULT = StudyOptions()
+NAMELESS = "Give the study a name."
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ def create_study(
 
     Raises StudyError without a name, for an unknown experiment, and where nothing can be asked.
     """
+    if not name.strip():
+        raise StudyError(NAMELESS)
     if not experiment_ids:
         raise StudyError("Choose at least one experiment.")
     unknown = [one for one in experiment_ids if experiment(database, one) is None]
@@ -103,7 +106,7 @@ def store_study(
 ) -> str:
     """Store a study of these items, with the controls that its options ask for; returns its id."""
     if not name.strip():
-        raise StudyError("Give the study a name.")
+        raise StudyError(NAMELESS)
     seed = secrets.randbits(53)
     items = add_controls(content, gold, options, relabel=relabel, seed=seed)
     with immediate(database):

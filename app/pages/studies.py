@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pandas as pd
 import streamlit as st
 
-from app.access import INVITATION, current_home, database, visitor
+from app.access import INVITATION, database
 from app.guard import guarded
-from app.runner.menu import read_menu
-from app.runner.submit import ensure_worker
 from app.widgets.page_link import page_link
 from app.widgets.ring import ring
+from app.widgets.study_form import study_form
 from data.experiments import Experiment, experiments
 from data.results import outcome_counts
 from data.studies import Study, close_study, revoke_labeller, studies
+from labelling.options import StudyError, StudyOptions
 from labelling.progress import LabellerProgress, StudyProgress, study_progress
-from labelling.studies import LabelText, StudyError, completion_code, create_study, invite
+from labelling.stages import Stage
+from labelling.studies import completion_code, invite
 
 REFRESH_SECONDS = 5.0
 #: This session's state: the link just made, by study, and what could not be done.
@@ -57,66 +59,10 @@ def _with_found_results() -> dict[str, tuple[Experiment, int]]:
 
 
 def _new_study(choices: dict[str, tuple[Experiment, int]], *, unfold: bool) -> None:
-    def in_words(experiment_id: str) -> str:
-        experiment, count = choices[experiment_id]
-        return f"{experiment.name} · {experiment.created_at[:10]} · {count} found"
-
     with st.expander("New study", expanded=unfold, icon=":material/add:"):
-        name = st.text_input(
-            "Name", key="study-name", help="For researchers only: labellers never see it."
-        )
-        chosen = st.multiselect(
-            "Experiments",
-            list(choices),
-            format_func=in_words,
-            placeholder="Choose one or several",
-            key="study-experiments",
-        )
-        count = sum(choices[one][1] for one in chosen)
-        st.caption(
-            f"Asks about up to {count} perturbed images, each beside its source; a source is judged"
-            " once, and images that several trials share are asked about once."
-            if chosen
-            else "An experiment is a grid of trials in which a search tried to fool classifiers."
-        )
-        st.button(
-            "Create study",
-            type="primary",
-            on_click=_create,
-            args=(chosen, name),
-        )
-        _refusal("new")
-
-
-def _create(experiment_ids: list[str], name: str) -> None:
-    try:
-        create_study(
-            database(), experiment_ids, name, label_text=_label_text, created_by=visitor().name
-        )
-    except StudyError as error:
-        st.session_state[REFUSED] = ("new", str(error))
-        return
-    st.session_state["study-name"] = ""
-    st.session_state["study-experiments"] = []
-
-
-def _label_text(generator: str, label: int) -> LabelText:
-    """How people are asked about a label, from the catalogue."""
-    menu = read_menu(current_home())
-    if menu is None:
-        ensure_worker(current_home())
-        raise StudyError("The worker, which knows the labels, is starting: try again in a moment.")
-    if generator not in menu.generators:
-        raise StudyError(
-            f"The generator {generator} is not in the catalogue, so that nobody knows what its"
-            f" labels are called: put its entry into {current_home().models}."
-        )
-    choice = menu.generators[generator]
-    return LabelText(
-        phrase=choice.phrases[label],
-        search_term=choice.searches[label],
-        gloss=choice.glosses[label],
-    )
+        refused = study_form(choices)
+        if refused:
+            st.error(refused)
 
 
 def _card(study: Study) -> None:
@@ -137,6 +83,9 @@ def _card(study: Study) -> None:
                 on_click=_close,
                 args=(study,),
             )
+        said = _options_in_words(StudyOptions.of(study.options))
+        if said:
+            st.caption(said)
         _refusal(study.id)
         _link(study)
         _numbers(study)
@@ -151,18 +100,24 @@ def _invitation(study: Study) -> None:
         key=_popover(key),
         on_change="rerun",  # so that `_invite` may close it, over the link that it has made
     ):
-        st.text_input("Name", key=key, help="For researchers only: how you tell people apart.")
-        st.button("Make the link", key=f"{key}-make", on_click=_invite, args=(study, key))
+        st.text_area(
+            "Names", key=key, help="One a line. For researchers only: how you tell people apart."
+        )
+        st.number_input("Valid for days", 1, 3650, None, placeholder="for ever", key=f"{key}-days")
+        st.button("Make the links", key=f"{key}-make", on_click=_invite, args=(study, key))
 
 
 def _invite(study: Study, key: str) -> None:
-    name = st.session_state[key]
+    names = [name for name in map(str.strip, st.session_state[key].splitlines()) if name]
+    days = st.session_state[f"{key}-days"]
+    until = datetime.now(UTC) + timedelta(days=days) if days else None
     try:
-        token = invite(database(), study.id, name)
+        tokens = [invite(database(), study.id, name, expires_at=until) for name in names or [""]]
     except StudyError as error:
         st.session_state[REFUSED] = (study.id, str(error))
         return
-    st.session_state[LINKS] = {study.id: (name.strip(), f"{_home_address()}?{INVITATION}={token}")}
+    addresses = [f"{_home_address()}?{INVITATION}={token}" for token in tokens]
+    st.session_state[LINKS] = {study.id: list(zip(names, addresses, strict=True))}
     st.session_state[key] = ""
     st.session_state[_popover(key)] = False
 
@@ -178,12 +133,18 @@ def _home_address() -> str:
 
 
 def _link(study: Study) -> None:
-    """A link just made, until another is made or the page is left: only its hash is kept."""
-    name, address = st.session_state.get(LINKS, {}).get(study.id, (None, None))
-    if address is None:
+    """Links just made, until others are made or the page is left: only their hashes are kept."""
+    links = st.session_state.get(LINKS, {}).get(study.id, [])
+    if not links:
         return
-    st.success(f"Send this link to {name}. It is shown only now: copy it.", icon=":material/link:")
-    st.code(address, language=None, wrap_lines=True)
+    if len(links) == 1:
+        [(name, address)] = links
+        said, listed = f"Send this link to {name}. It is shown only now: copy it.", address
+    else:
+        said = f"{len(links)} links, a person each. They are shown only now: copy them."
+        listed = "\n".join(f"{name}\t{address}" for name, address in links)
+    st.success(said, icon=":material/link:")
+    st.code(listed, language=None, wrap_lines=len(links) == 1)
 
 
 def _close(study: Study) -> None:
@@ -223,12 +184,48 @@ def _in_words(progress: StudyProgress) -> str:
     if not progress.labellers:
         return f"{progress.items} items, none judged. Invite somebody to begin."
     answers = sum(labeller.judgements for labeller in progress.labellers)
+    if progress.wanted is not None:
+        return (
+            f"**{progress.judged}** of {progress.items} items judged by as many people as asked,"
+            f" {progress.resolved} of {progress.wanted} times in all · {answers} answers"
+        )
     return (
         f"**{progress.judged}** of {progress.items} items judged by at least one labeller,"
         f" **{progress.open}** open · {answers} answers"
     )
 
 
+def _options_in_words(options: StudyOptions) -> str:
+    """What a card says of a study's rules; nothing where all is as it ships."""
+    shares = {
+        "hidden repeats": options.repeat_share,
+        "gold": options.gold_share,
+        "false labels": options.false_label_share,
+        "catch pairs": options.catch_share,
+    }
+    limits = {
+        "overlap {}": options.overlap,
+        "{} items a person": options.items_per_person,
+        "{} of one source": options.source_cap,
+        "{} for practice": options.practice_items or None,
+    }
+    said = [text.format(number) for text, number in limits.items() if number is not None]
+    said += [f"{share:.0%} {name}" for name, share in shares.items() if share]
+    return " · ".join(said)
+
+
+STAGES = {
+    Stage.INFORMATION: "invited",
+    Stage.INSTRUCTIONS: "consented",
+    Stage.PRACTICE: "practising",
+    Stage.JUDGING: "judging",
+    Stage.LATER: "waiting for others",
+    Stage.UNQUALIFIED: "not qualified",
+    Stage.PURPOSE: "last question",
+    Stage.END: "finished",
+    Stage.CLOSED: "closed",
+    Stage.WITHDRAWN: "withdrew",
+}
 COLUMNS = {
     "Done": st.column_config.ProgressColumn("Done", format="percent", min_value=0, max_value=1),
     "Median time": st.column_config.NumberColumn("Median time", format="%.1f s"),
@@ -240,6 +237,7 @@ def _table(labellers: tuple[LabellerProgress, ...]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Labeller": [one.labeller.name for one in labellers],
+            "Now": [STAGES[one.stage] for one in labellers],
             "Done": [one.done / one.total if one.total else 0.0 for one in labellers],
             "Items": [f"{one.done} of {one.total}" for one in labellers],
             "Answers": [one.judgements for one in labellers],

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.pages.studies import _label_text
 from app.runner.menu import write_menu
 from app.runner.models import Models
+from app.widgets.study_form import label_text
 from data.home import home
 
 
@@ -13,7 +13,7 @@ def test_two_labels_of_one_name_are_asked_about_apart(home_folder) -> None:
     write_menu(home(), menu)
     names = menu.generators["biggan-deep-128"].labels
     bird, machine = (
-        _label_text("biggan-deep-128", index)
+        label_text("biggan-deep-128", index)
         for index, name in enumerate(names)
         if name.startswith("crane")
     )

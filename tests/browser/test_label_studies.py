@@ -59,8 +59,8 @@ def test_a_study_is_made_a_labeller_invited_and_progress_shown(
     assert items(database, study.id)[0].phrase == "a three"
 
     card(page, study.id).get_by_role("button", name="Invite").click()
-    page.locator("input:visible[aria-label=Name]").last.fill("Robot (synthetic)")
-    page.get_by_role("button", name="Make the link").locator("visible=true").click()
+    page.locator("textarea:visible[aria-label=Names]").last.fill("Robot (synthetic)")
+    page.get_by_role("button", name="Make the links").locator("visible=true").click()
     link = card(page, study.id).get_by_test_id("stCode")
     expect(link).to_be_visible()
     address = link.inner_text().strip()
@@ -69,10 +69,13 @@ def test_a_study_is_made_a_labeller_invited_and_progress_shown(
     context = browser.new_context()
     labeller = context.new_page()
     labeller.goto(address)
+    labeller.get_by_text("I have read this").click()
+    labeller.get_by_role("button", name="Go on").click()
+    labeller.get_by_role("button", name="Start").click()
     expect(labeller.locator(".judge.ready")).to_be_visible()
     labeller.wait_for_timeout(400)
     labeller.keyboard.press("4")
-    expect(labeller.locator(".count")).to_have_text("5 of 8")
+    expect(labeller.locator(".count")).to_have_text("2 of 5")
     context.close()
 
     expect(card(page, study.id)).to_contain_text("4 of 8 items judged")

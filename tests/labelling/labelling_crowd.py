@@ -101,7 +101,8 @@ def resolved(database: Database, study_id: str) -> Counter[int]:
     }
     count: Counter[int] = Counter()
     for labeller_id, item_id in rows:
-        item = asked[item_id]
+        if (item := asked.get(item_id)) is None:  # a control, which the overlap is not about
+            continue
         source = answers[labeller_id, "source", item.source_stimulus, item.label]
         rejected = source != Answer.LABEL
         lone = item.perturbed_stimulus is None
