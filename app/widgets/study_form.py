@@ -223,7 +223,7 @@ def _gold(experiment_ids: Sequence[str]) -> list[Gold]:
         hide_index=True,
         disabled=["Image", "Asked about"],
         row_height=64,
-        height=320,
+        height=min(320, 40 + 64 * len(offered)),
         key=f"gold-{'-'.join(experiment_ids)}",
         column_config={
             "Image": st.column_config.ImageColumn("Image", width="small"),
