@@ -24,9 +24,8 @@ from labelling.queue import Task, next_task
 from labelling.studies import create_study, invite
 from tests.labelling.synthetic_study import add_experiment, label_text, source_picture
 
-#: Robots see at once; the exposure with a margin for a busy machine is what they wait.
+#: Robots see at once.
 QUICK = StudyOptions(exposure_ms=100)
-LONG_ENOUGH_MS = 200
 #: Pictures of known answer are other trials than the experiments'.
 FIRST_GOLD = 900
 
@@ -86,15 +85,25 @@ def join(url: str, home: Path, study_id: str) -> LabelSession:
 
 
 def open_page(page: Page, session: LabelSession) -> None:
-    """Open the link and wait until the first image can be judged."""
+    """Open the link, agree and start where that is asked, and wait for the first image."""
     page.goto(session.address)
-    expect(page.locator(".judge.ready")).to_be_visible()
+    ready, start = page.locator(".judge.ready"), page.get_by_role("button", name="Start")
+    consent = page.get_by_text("I have read this and agree")
+    expect(ready.or_(start).or_(consent)).to_be_visible()
+    if consent.is_visible():
+        consent.click()
+        page.get_by_role("button", name="Go on").click()
+        expect(ready.or_(start)).to_be_visible()
+    if start.is_visible():
+        start.click()
+    expect(ready).to_be_visible()
     wait_until_judgeable(page)
 
 
 def wait_until_judgeable(page: Page) -> None:
-    """Wait for longer than a press is ignored after an image has appeared."""
-    page.wait_for_timeout(LONG_ENOUGH_MS)
+    """Wait until the keys count for what is on show, if there is anything to judge."""
+    if page.locator(".judge").count():
+        expect(page.locator(".judge.ready:not(.waiting)")).to_be_visible()
 
 
 def image(page: Page, side: str) -> Locator:
