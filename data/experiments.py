@@ -116,9 +116,16 @@ def create_experiment(
 
 
 def extend_experiment(
-    database: Database, experiment_id: str, trials: int, *, code_version: str, by: str
+    database: Database,
+    experiment_id: str,
+    trials: int,
+    *,
+    code_version: str,
+    by: str,
+    name: str | None = None,
 ) -> None:
-    """Gives an experiment more trials; what it was before is kept in its history.
+    """Gives an experiment more trials, and a new name where one is given; what it was before is
+    kept in its history.
 
     Nothing happens where it has that many trials, or more, already.
     """
@@ -135,6 +142,7 @@ def extend_experiment(
         database["experiments"].update(
             experiment_id,
             {
+                "name": name or before.name,
                 "trials": trials,
                 "definition": as_json({**before.definition, "trials": trials}),
                 "code_version": code_version,

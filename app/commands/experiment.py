@@ -10,14 +10,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from app.commands.options import add_generator_options, add_running, point_weights
+from app.commands.options import add_generator_options, add_running
 from app.commands.terminal import ProgressLine, print_object, say
 from app.figures import duration
 from app.runner import plan
 from app.runner.cost import in_words
 from app.runner.experiment_file import located, read_experiment_file, write_experiment_file
 from app.runner.interruption import Interrupted, interruption
-from app.runner.request import ExperimentRequest, RequestError
+from app.runner.request import ExperimentRequest, RequestError, point_weights
 from app.runner.submit import extend_stored
 from app.runner.table import find_experiment
 from data.database import open_database

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-
-from app.runner.request import RequestError
 
 
 def add_running(parser: argparse.ArgumentParser, *, threads: str) -> None:
@@ -32,19 +29,3 @@ def add_generator_options(parser: argparse._ActionsContainer) -> None:
         action="store_true",
         help="BigGAN's batch norms see the unperturbed z (default: the perturbed one)",
     )
-
-
-def point_weights(pairs: Sequence[str] | None) -> dict[str, float] | None:
-    """ "z=1" "conv-1=0.5" as a dictionary. Raises RequestError."""
-    if pairs is None:
-        return None
-    weights = {}
-    for pair in pairs:
-        point, _, weight = pair.rpartition("=")
-        try:
-            weights[point] = float(weight)
-        except ValueError:
-            point = ""
-        if not point:
-            raise RequestError(f"“{pair}” is no layer weight: write point=number, such as z=0.5.")
-    return weights

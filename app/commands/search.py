@@ -7,11 +7,11 @@ import getpass
 from pathlib import Path
 from typing import Any
 
-from app.commands.options import add_generator_options, add_running, point_weights
+from app.commands.options import add_generator_options, add_running
 from app.commands.terminal import ProgressLine, print_object, say
 from app.figures import figures
 from app.runner.interruption import Interrupted, interruption
-from app.runner.request import SearchRequest
+from app.runner.request import SearchRequest, point_weights
 
 HELP = """Search for the perturbation that fools a classifier on one picture.
 
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
                 target=arguments.target,
                 seed=arguments.seed,
                 subset=arguments.subset,
-                weights=point_weights(arguments.weights),
+                weights=arguments.weights and point_weights(arguments.weights),
                 search=arguments.search,
                 schedule=arguments.schedule,
                 budget=arguments.budget,

@@ -5,18 +5,25 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app.access import database, visitor
+from app.access import current_home, database, visitor
 from app.guard import guarded
+from app.runner import plan
+from app.runner.experiment_file import write_experiment_file
+from app.runner.menu import read_menu
+from app.runner.request import RequestError
+from app.runner.submit import extend_stored, resume_experiment
+from app.widgets.experiment_cost import show_cost
 from app.widgets.experiment_form import new_experiment
 from app.widgets.page_link import page_link
 from app.widgets.results_states import progress
 from data.experiments import Experiment, archive_experiment, conditions, experiments
 from data.jobs import job_of
-from data.results import outcome_counts, results
+from data.results import StoredCondition, missing_counts, outcome_counts, results
 
 CHOSEN = "experiment"  # in the address: the experiment that is shown below the table
 REFRESH_SECONDS = 2.0
 OUTCOMES = ("found", "exhausted", "skipped", "failed")
+CONTROL_OUTCOMES = ("changed", "unchanged")
 REASONS_SHOWN = 5
 
 
@@ -73,18 +80,18 @@ def _table(working: bool) -> None:
 def _row(one: Experiment) -> dict[str, object]:
     counts = outcome_counts(database(), one.id)
     done = sum(sum(of.values()) for of in counts.values())
-    of_conditions = len(conditions(database(), one.id))
-    total = one.trials * of_conditions
+    stored = conditions(database(), one.id)
+    total = one.trials * len(stored)
+    searched = [counts.get(row.id, {}) for row in stored if row.role == "search"]
     return {
         "Name": one.name,
         "Started": one.created_at[:16].replace("T", " "),
         "Generator": one.generator,
-        "Conditions": of_conditions,
+        "Conditions": len(searched),
         "Trials": one.trials,
         "Done": done / total if total else 0.0,
         **{
-            outcome.capitalize(): sum(of.get(outcome, 0) for of in counts.values())
-            for outcome in OUTCOMES
+            outcome.capitalize(): sum(of.get(outcome, 0) for of in searched) for outcome in OUTCOMES
         },
         "State": "done" if 0 < done == total else _state(one),
     }
@@ -102,6 +109,7 @@ def _details(one: Experiment, working: bool) -> None:
         page_link("results", "Results", ":material/show_chart:", experiment=one.id)
         page_link("studies", "Have it judged", ":material/visibility:")
         if _state(one) not in ("queued", "running"):
+            _extend(one)
             st.button(
                 "Archive",
                 icon=":material/archive:",
@@ -114,14 +122,78 @@ def _details(one: Experiment, working: bool) -> None:
         st.caption(f"`python -m app experiment --resume {one.id}` does the same in a terminal.")
     st.fragment(guarded(_conditions), run_every=REFRESH_SECONDS if working else None)(one)
     with st.expander("Definition"):
-        st.json(one.definition, expanded=1)
-        st.caption(f"Code {one.code_version}; generator weights {one.generator_checksum[:12]}…")
+        _definition(one)
+
+
+def _extend(one: Experiment) -> None:
+    """More trials of the same progression: what is there stays, and only the new are computed."""
+    with st.popover("Extend", icon=":material/playlist_add:", type="tertiary"):
+        trials = int(
+            st.number_input(
+                "Trials",
+                one.trials + 1,
+                100_000,
+                max(1000, one.trials + 1),
+                key=f"extend-to-{one.id}",
+                help=f"The first {one.trials} are computed already, and stay as they are.",
+            )
+        )
+        menu = read_menu(current_home())
+        if menu is not None:
+            show_cost(
+                menu,
+                {**one.definition, "trials": trials},
+                missing_counts(database(), one.id, trials),
+            )
+        if st.button("Extend and run", type="primary"):
+            try:
+                extend_stored(database(), one.id, trials, owner=visitor().name)
+                resume_experiment(database(), one.id, owner=visitor().name)
+            except RequestError as error:
+                st.error(str(error))
+            else:
+                st.rerun()
+
+
+def _definition(one: Experiment) -> None:
+    """As a file that runs it again, and what else was stored with it."""
+    menu = read_menu(current_home())
+    if menu is not None:
+        try:
+            text = write_experiment_file(plan.experiment_request(menu, one.definition), one.name)
+        except RequestError as error:
+            st.caption(f"It cannot be asked for again as it is: {error}")
+        else:
+            st.code(text, language="toml")
+            st.download_button(
+                "Save as a file",
+                text,
+                file_name=f"experiment-{one.id}.toml",
+                mime="application/toml",
+                icon=":material/download:",
+                type="tertiary",
+                on_click="ignore",
+            )
+    for past in one.history:
+        st.caption(
+            f"{past['trials']} trials until {past['until'][:16].replace('T', ' ')}, extended by"
+            f" {past['by']}; code then {past['code_version']}."
+        )
+    st.caption(f"Code {one.code_version}; generator weights {one.generator_checksum[:12]}…")
+    st.json(one.definition, expanded=False)
+
+
+def _role(condition: StoredCondition) -> str:
+    if condition.role == "search":
+        return "search"
+    return f"{condition.role.replace('-', ' ')} {condition.repetition}"
 
 
 def _conditions(one: Experiment) -> None:
     """A row a condition: how its trials ended, and why some failed."""
     counts = outcome_counts(database(), one.id)
     stored = conditions(database(), one.id)
+    controlled = any(condition.role != "search" for condition in stored)
     st.dataframe(
         pd.DataFrame(
             {
@@ -130,9 +202,10 @@ def _conditions(one: Experiment) -> None:
                 "Search": condition.search,
                 "Schedule": condition.schedule_name,
                 "Budget": condition.schedule["budget"],
+                **({"Role": _role(condition)} if controlled else {}),
                 **{
                     outcome.capitalize(): counts.get(condition.id, {}).get(outcome, 0)
-                    for outcome in OUTCOMES
+                    for outcome in OUTCOMES + CONTROL_OUTCOMES * controlled
                 },
                 "Missing": one.trials - sum(counts.get(condition.id, {}).values()),
             }
@@ -140,6 +213,12 @@ def _conditions(one: Experiment) -> None:
         ),
         hide_index=True,
     )
+    if controlled:
+        st.caption(
+            "Random directions have the magnitude that the search found, at the same points:"
+            " *changed* is where the classifier no longer gives the picture its label, *unchanged*"
+            " where it does, and *skipped* where the search had found nothing."
+        )
     failed = [
         result.reason
         for condition in stored

@@ -190,7 +190,7 @@ def exploration_name(menu: Menu, definition: Mapping[str, Any]) -> str:
 
 def experiment_name(definition: Mapping[str, Any]) -> str:
     """What to call an experiment that was given no name: "mnist-conv, 4 conditions, 240 trials"."""
-    count = sum(one["role"] == "search" for one in definition["conditions"])
+    count = sum(one.get("role", "search") == "search" for one in definition["conditions"])
     return (
         f"{definition['generator']}, {count} condition{'s' if count > 1 else ''},"
         f" {definition['trials']} trials"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,6 +26,22 @@ def about(key: str) -> Iterator[None]:
     except RequestError as error:
         error.key = error.key or key
         raise
+
+
+def point_weights(pairs: Iterable[str]) -> dict[str, float]:
+    """ "z=1" "conv-1=0.5" as layer weights by point. Raises RequestError."""
+    weights = {}
+    for pair in pairs:
+        point, _, weight = pair.rpartition("=")
+        try:
+            weights[point] = float(weight)
+        except ValueError:
+            point = ""
+        if not point:
+            raise RequestError(
+                f"“{pair}” is no layer weight: write point=number, such as z=0.5.", "subsets"
+            )
+    return weights
 
 
 @dataclass(frozen=True)

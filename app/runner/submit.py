@@ -73,14 +73,15 @@ def resume_experiment(
     database: Database, experiment_id: str, *, owner: str, device: str | None = None
 ) -> str:
     """Queue what is missing of an experiment; its running job where it has one. The job's id."""
-    if experiment(database, experiment_id) is None:
+    stored = experiment(database, experiment_id)
+    if stored is None:
         raise RequestError(f"There is no experiment {experiment_id}.")
     return submit(
         database,
         kind="experiment",
         experiment_id=experiment_id,
         owner=owner,
-        device=device or default_device(),
+        device=device or stored.definition.get("device") or default_device(),
         priority=BACKGROUND,
     )
 
@@ -100,7 +101,15 @@ def extend_stored(database: Database, experiment_id: str, trials: int, *, owner:
     working = job_of(database, experiment_id)
     if working is not None and working.active:
         raise RequestError("The experiment is at work: extend it once it has ended, or stop it.")
-    extend_experiment(database, experiment_id, trials, code_version=code_version(), by=owner)
+    made_up = stored.name == plan.experiment_name(stored.definition)
+    extend_experiment(
+        database,
+        experiment_id,
+        trials,
+        code_version=code_version(),
+        by=owner,
+        name=plan.experiment_name({**stored.definition, "trials": trials}) if made_up else None,
+    )
     return trials
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -22,7 +22,7 @@ from sqlite_utils import Database
 
 from app.runner.chunk import Chunk, Loaded, run_chunk
 from app.runner.cost import Cost, Share, Speed, cost, speed_of
-from app.runner.course import Course
+from app.runner.course import Course, Progress
 from app.runner.models import Models
 from data.home import Home
 from data.images import encode
@@ -72,9 +72,8 @@ def cost_course(
             loaded = models.classifier(cell.classifier)
             speed = _known(home, models.device, definition, generator, loaded.checksum, cell)
             if speed is None:
-                told = f"Timing a few steps of {cell.classifier}, {cell.subset}"
-                yield {"phase": "timing", "preparing": told}
-                speed = _timed(definition, generator, loaded.module, cell, models.device)
+                yield {"phase": "timing", "preparing": _told(cell)}
+                speed = yield from _timed(definition, generator, loaded.module, cell, models.device)
                 _keep(home, models.device, definition, generator, loaded.checksum, cell, speed)
             points = zip(generator.module.points, cell.layer_weights, strict=True)
             shares.append(
@@ -100,26 +99,30 @@ def cost_course(
     )
 
 
+def _told(cell: ConditionRow) -> str:
+    return f"Timing a few steps of {cell.classifier}, {cell.subset}"
+
+
 def _timed(
     definition: Mapping[str, Any],
     generator: LoadedGenerator,
     classifier: torch.nn.Module,
     cell: ConditionRow,
     device: str,
-) -> Speed:
+) -> Generator[Progress, None, Speed]:
     """The time of a step of all slots, on trials of the experiment itself."""
     loaded = Loaded(generator.module, classifier, generator.scales, device)
     slots = definition["slots"]
-    alone, picture_bytes = _step_seconds(definition, loaded, cell, 1)
+    alone, picture_bytes = yield from _step_seconds(definition, loaded, cell, 1)
     if slots == 1 or (device == "cpu" and alone * slots > LONG_SECONDS):
         return Speed(alone * slots, picture_bytes)
-    together, _ = _step_seconds(definition, loaded, cell, slots)
+    together, _ = yield from _step_seconds(definition, loaded, cell, slots)
     return Speed(together, picture_bytes)
 
 
 def _step_seconds(
     definition: Mapping[str, Any], loaded: Loaded, cell: ConditionRow, slots: int
-) -> tuple[float, int]:
+) -> Generator[Progress, None, tuple[float, int]]:
     """Seconds of a step of so many slots, and the bytes of a source picture."""
     search = {**asdict(cell), "role": "search"}
     search["schedule"] = {**cell.schedule, "budget": 10**6}  # a slot is not to run empty
@@ -138,6 +141,7 @@ def _step_seconds(
         began = perf_counter()
         next(steps)
         seconds.append(perf_counter() - began)
+        yield {"phase": "timing", "preparing": _told(cell)}
     steps.close()
     return min(seconds[1:]) / LOOK_EVERY[torch.device(loaded.device).type], _picture_bytes(
         definition, loaded

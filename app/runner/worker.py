@@ -8,11 +8,13 @@ import socket
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import monotonic, sleep
 
 import torch
 from sqlite_utils import Database
 
+from app.runner.cost import Cost
 from app.runner.course import Course, Progress, advance, stop
 from app.runner.experiment_course import experiment_course
 from app.runner.explain import explain
@@ -20,6 +22,8 @@ from app.runner.menu import write_menu
 from app.runner.models import Models
 from app.runner.old_runs import drop_old_runs
 from app.runner.search_course import search_course
+from app.runner.timing import cost_course
+from app.runner.wishes import answer, drop_old_answers, wishes
 from data.database import open_database
 from data.home import Home
 from data.jobs import (
@@ -90,6 +94,15 @@ class _Running:
     reported: float = -REPORT_SECONDS
 
 
+@dataclass
+class _Estimate:
+    """A wish to know a cost, with the course that finds out."""
+
+    wish: Path
+    course: Course
+    costs: list[Cost] = field(default_factory=list)
+
+
 class _Worker:
     def __init__(self, home: Home, database: Database, device: str, threads: int) -> None:
         self._home = home
@@ -98,9 +111,11 @@ class _Worker:
         self._threads = threads
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._running: list[_Running] = []
+        self._estimate: _Estimate | None = None
         self._looked = -LOOK_SECONDS
         self._read_models()
         drop_old_runs(home, database)
+        drop_old_answers(home, device)
         log.info("Worker %s serves %s with %d threads.", self._name, device, threads)
 
     def _read_models(self) -> None:
@@ -140,7 +155,23 @@ class _Worker:
             self._advance(
                 running, SHORT_BACKGROUND_SECONDS if interactive else LONG_BACKGROUND_SECONDS
             )
-        return bool(interactive or background)
+        if self._estimate is not None:
+            self._advance_estimate(self._estimate)
+        return bool(interactive or background or self._estimate)
+
+    def _advance_estimate(self, estimate: _Estimate) -> None:
+        """What an experiment would cost: steps are timed as an experiment makes them."""
+        torch.set_num_threads(self._threads)
+        try:
+            _, over = advance(estimate.course, INTERACTIVE_SECONDS)
+        except Exception as error:
+            log.exception("A cost cannot be known.")
+            answer(estimate.wish, None, explain(error))
+            self._estimate = None
+            return
+        if over:
+            answer(estimate.wish, estimate.costs[0])
+            self._estimate = None
 
     def _advance(self, running: _Running, seconds: float) -> None:
         torch.set_num_threads(1 if running.job.kind == "search" else self._threads)
@@ -182,11 +213,27 @@ class _Worker:
             self._read_models()
         elif not self._running and _measured(self._home) != self._measured_seen:
             self._offer()
+        if self._estimate is None:
+            self._take_wish()
         while self._room():
             claimed = claim(self._database, self._device, self._name)
             if claimed is None:
                 break
             self._running.append(_Running(claimed, self._course(claimed)))
+
+    def _take_wish(self) -> None:
+        for wish, asked in wishes(self._home, self._device).items():
+            costs: list[Cost] = []
+            course = cost_course(
+                self._database,
+                self._home,
+                self._models,
+                asked["definition"],
+                missing=asked["missing"],
+                tell=costs.append,
+            )
+            self._estimate = _Estimate(wish, course, costs)
+            return
 
     def _room(self) -> bool:
         """Whether to claim another job: many interactive ones, but one experiment at a time."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.runner.experiment_file import read_experiment_file
 from data.database import open_database
 from data.experiments import conditions, experiments
 from data.home import home
@@ -16,6 +17,17 @@ from data.results import outcome_counts, results
 from tests.browser.conftest import App, Complaints, wait_until_ready
 
 TRIALS = 6
+BROKEN = """generator = "mnist-conv"
+classifiers = ["mnist-standard"]
+subsets = ["frist", {z = 1, conv-1 = 0.5}]
+schedules = ["imagenet"]
+budget = 40
+trials = 5
+seed = 3
+
+[controls]
+random_directions = 1
+"""
 
 
 @pytest.fixture
@@ -88,3 +100,56 @@ def test_an_archived_experiment_leaves_the_list(form: Page, own_app: App) -> Non
     expect(form.get_by_role("heading", name=re.compile("mnist-conv"))).to_have_count(0)
     [stored] = experiments(open_database(home(own_app.home)), archived=True)
     assert stored.archived_at is not None
+
+
+def test_a_file_fills_the_form_the_cost_is_said_and_the_experiment_extended(
+    form: Page,
+    own_app: App,
+    tmp_path: Path,
+    complaints: Complaints,
+    screenshot: Callable[[Page, str], list[Path]],
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(BROKEN, encoding="utf-8")
+    form.get_by_role("button", name="Load a file").click()
+    form.locator("input[type=file]").set_input_files(file)
+    expect(form.get_by_text("mine.toml, line 3, subsets: There is no layer subset")).to_be_visible()
+    file.write_text(BROKEN.replace("frist", "first"), encoding="utf-8")
+    form.locator("input[type=file]").set_input_files(file)
+    expect(form.get_by_text("2 conditions × 5 trials, and 2 of control.")).to_be_visible()
+    form.keyboard.press("Escape")
+    expect(form.get_by_text("20 results on cpu: at most")).to_be_visible()
+    screenshot(form, "experiments-form")
+    with form.expect_download() as saved:
+        form.get_by_role("button", name="Save as a file").click()
+    again, name = read_experiment_file(saved.value.path().read_text(encoding="utf-8"))
+    assert (again, name) == read_experiment_file(BROKEN.replace("frist", "first"))
+
+    form.get_by_role("button", name="Start", exact=True).click()
+    extend = form.get_by_role("button", name="Extend", exact=True)
+    extend.click()
+    more = form.get_by_role("spinbutton", name="Trials").last
+    more.fill("7")
+    more.press("Tab")
+    expect(form.get_by_text("8 results on cpu: ")).to_be_visible()
+    screenshot(form, "experiments-extend")
+    form.get_by_role("button", name="Extend and run").click()
+    expect(form.get_by_role("heading", name="mnist-conv, 2 conditions, 7 trials")).to_be_visible()
+    expect(extend).to_be_visible()  # it has ended
+    form.get_by_text("Definition", exact=True).click()
+    expect(form.get_by_text("5 trials until")).to_be_visible()
+    screenshot(form, "experiments-controls")
+
+    database = open_database(home(own_app.home))
+    [stored] = experiments(database)
+    assert [past["trials"] for past in stored.history] == [5]
+    rows = {
+        (one.role, one.subset): results(database, one.id) for one in conditions(database, stored.id)
+    }
+    assert all([row.trial_index for row in of] == list(range(7)) for of in rows.values())
+    assert set(rows) == {
+        (role, subset)
+        for role in ("search", "random-direction")
+        for subset in ("first", "z+conv-1×0.5")
+    }
+    assert complaints.messages == []

@@ -1,0 +1,99 @@
+"""A definition as a file: loaded into the form, and saved from it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.access import current_home, visitor
+from app.runner import plan
+from app.runner.experiment_file import located, read_experiment_file, write_experiment_file
+from app.runner.menu import Menu, read_menu
+from app.runner.request import ExperimentRequest, RequestError
+
+PROBLEM = "new-file-problem"
+LOADED = "new-files"  # how many were: each gets an uploader of its own, empty again
+
+
+def load_button() -> None:
+    """Offer to load a TOML file; its values go into the form."""
+    with st.popover("Load a file", icon=":material/upload_file:", type="tertiary"):
+        st.file_uploader(
+            "A definition as TOML (docs/experiments.md has an example)",
+            type="toml",
+            key=_uploader(),
+            on_change=_load,
+        )
+    if st.session_state.get(PROBLEM):
+        st.error(st.session_state[PROBLEM])
+
+
+def save_button(request: ExperimentRequest, name: str) -> None:
+    """Offer the form's values as a TOML file."""
+    st.download_button(
+        "Save as a file",
+        write_experiment_file(request, name),
+        file_name="experiment.toml",
+        mime="application/toml",
+        icon=":material/download:",
+        type="tertiary",
+        help="`python -m app experiment run experiment.toml` runs the same in a terminal.",
+        on_click="ignore",
+    )
+
+
+def _uploader() -> str:
+    return f"new-file-{st.session_state.get(LOADED, 0)}"
+
+
+def _load() -> None:
+    """Before the form is drawn: what the file says becomes the state of its widgets."""
+    uploaded = st.session_state[_uploader()]
+    st.session_state[LOADED] = st.session_state.get(LOADED, 0) + 1
+    menu = read_menu(current_home())
+    st.session_state[PROBLEM] = None
+    if uploaded is None or menu is None:
+        return
+    try:
+        text = uploaded.getvalue().decode("utf-8")
+    except UnicodeDecodeError:
+        st.session_state[PROBLEM] = f"{uploaded.name} is no text in UTF-8: choose a TOML file."
+        return
+    try:
+        request, name = read_experiment_file(text, owner=visitor().name, called=uploaded.name)
+        try:
+            plan.experiment(menu, request)
+        except RequestError as error:
+            raise located(error, text, uploaded.name) from error
+    except RequestError as error:
+        st.session_state[PROBLEM] = str(error)
+        return
+    fill_form(menu, request, name)
+
+
+def fill_form(menu: Menu, request: ExperimentRequest, name: str = "") -> None:
+    """Put a request into the form, before it is drawn."""
+    own = [subset for subset in request.subsets if not isinstance(subset, str)]
+    presets = [subset for subset in request.subsets if isinstance(subset, str)]
+    values = {
+        "generator": request.generator,
+        "name": name,
+        "classifiers": list(request.classifiers),
+        "subsets": presets or ([] if own else ["all"]),
+        "weights": "; ".join(" ".join(f"{p}={w:g}" for p, w in one.items()) for one in own),
+        "searches": list(request.searches),
+        "schedules": list(request.schedules),
+        "budget": request.budget,
+        "trials": request.trials,
+        "seed": request.seed,
+        "targeted": request.targeted,
+        "truncation": request.truncation,
+        "follows": request.condition_follows_z,
+        "slots": request.slots,
+        "precision": request.precision,
+        "random": request.random_directions,
+        "repeats": request.repeats,
+        "keep": request.keep_perturbations,
+        "device": request.device or "",
+    }
+    for key, value in values.items():
+        st.session_state[f"new-{key}"] = value
