@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Page
 
+from labelling.options import StudyOptions
 from tests.browser.conftest import App, app, browser, complaints, context, page  # noqa: F401
 from tests.browser.label_session import (
     LabelSession,
@@ -29,8 +30,8 @@ A_WHILE_MS = 900
 
 @pytest.fixture
 def session(app: App) -> Iterator[LabelSession]:  # noqa: F811
-    """A labeller with far more than 500 judgements to make."""
-    study = make_study(app.home, trials=JUDGEMENTS // 2, name="soak")
+    """A labeller with far more than 500 judgements to make, at the usual exposure."""
+    study = make_study(app.home, trials=JUDGEMENTS // 2, name="soak", options=StudyOptions())
     session = join(app.url, app.home, study)
     with closing(session.database):
         yield session
