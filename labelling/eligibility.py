@@ -11,6 +11,7 @@ import pandas as pd
 from sqlite_utils import Database
 
 from labelling.answers import Answer
+from labelling.quality import excluded_labellers
 
 Quorum = Literal["majority", "unanimous", "any", "labeller"]
 Unclear = Literal["disagree", "missing"]
@@ -33,13 +34,15 @@ class JudgingRule:
     `quorum` says how several labellers make one judgement; "labeller" is one person's word, the
     one called `labeller`. `unclear` says what option 3 counts as (options 2 and 4 are always no;
     the paper's rule is that only option 1 is yes). `studies` limits whose judgements are read;
-    empty means all.
+    empty means all. `exclusion` leaves out who breaks a rule that their study fixed before it began
+    (`labelling.quality`).
     """
 
     quorum: Quorum = "majority"
     labeller: str | None = None
     unclear: Unclear = "disagree"
     studies: tuple[str, ...] = ()
+    exclusion: bool = False
 
     def __post_init__(self) -> None:
         if self.quorum not in get_args(Quorum):
@@ -56,13 +59,14 @@ class JudgingRule:
         """The rule as a phrase: "a picture shows its label when … say so"."""
         who = _IN_WORDS.get(self.quorum, self.labeller)
         unclear = "no" if self.unclear == "disagree" else "missing"
-        return f"{who}; “unclear” counts as {unclear}"
+        left_out = "; without those whom their study's rules exclude" if self.exclusion else ""
+        return f"{who}; “unclear” counts as {unclear}{left_out}"
 
 
 def trial_table(
     database: Database, experiment_ids: list[str], rule: JudgingRule | None = None
 ) -> pd.DataFrame:
-    """One row a stored result of the experiments, in the order of conditions and trials.
+    """One row a stored result of a search, in the order of conditions and trials; no controls.
 
     Columns: experiment_id, condition_id, classifier, subset, search, schedule_name, trial_index,
     source_id, label, target (NaN: untargeted), outcome, magnitude (NaN unless found), bound, steps,
@@ -116,7 +120,7 @@ SELECT conditions.experiment_id, results.condition_id, conditions.classifier, co
 FROM results
 JOIN conditions ON conditions.id = results.condition_id
 LEFT JOIN sources ON sources.id = results.source_id
-WHERE conditions.experiment_id IN ({chosen})
+WHERE conditions.experiment_id IN ({chosen}) AND conditions.role = 'search'
 ORDER BY conditions.experiment_id, conditions.position, results.trial_index
 """
 
@@ -144,6 +148,7 @@ JOIN standing_judgements AS judgements ON judgements.stimulus = pictures.stimulu
 JOIN labellers ON labellers.id = judgements.labeller_id
 WHERE (:labeller IS NULL OR labellers.name = :labeller)
     AND (:studies IS NULL OR labellers.study_id IN (SELECT value FROM json_each(:studies)))
+    AND labellers.id NOT IN (SELECT value FROM json_each(:excluded))
 GROUP BY pictures.side, pictures.stimulus, pictures.label
 """
 
@@ -157,5 +162,8 @@ def _answers(
         "ignored": Answer.UNCLEAR.value if rule.unclear == "missing" else None,
         "labeller": rule.labeller,
         "studies": json.dumps(rule.studies) if rule.studies else None,
+        "excluded": json.dumps(
+            excluded_labellers(database, rule.studies) if rule.exclusion else []
+        ),
     }
     return pd.read_sql_query(_ANSWERS.format(chosen=chosen), database.conn, params=parameters)

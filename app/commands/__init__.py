@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.commands import experiment, models, results, search, serve, verify, worker
+from app.commands import experiment, models, results, search, serve, study, verify, worker
 
 #: In the order in which they are met.
 COMMANDS = {
@@ -11,6 +11,7 @@ COMMANDS = {
     "experiment": experiment,
     "results": results,
     "models": models,
+    "study": study,
     "verify": verify,
     "worker": worker,
 }

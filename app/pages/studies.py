@@ -13,6 +13,7 @@ from app.guard import guarded
 from app.widgets.page_link import page_link
 from app.widgets.ring import ring
 from app.widgets.study_form import study_form
+from app.widgets.study_quality import quality
 from data.experiments import Experiment, experiments
 from data.results import outcome_counts
 from data.studies import Study, close_study, revoke_labeller, studies
@@ -89,6 +90,9 @@ def _card(study: Study) -> None:
         _refusal(study.id)
         _link(study)
         _numbers(study)
+        with st.expander("Quality and export", key=f"quality-{study.id}", on_change="rerun"):
+            if st.session_state[f"quality-{study.id}"]:
+                quality(study)
 
 
 def _invitation(study: Study) -> None:

@@ -20,6 +20,7 @@ _QUORUMS = {
     "any": ("Any", "at least one"),
     "labeller": ("One labeller", "the named person"),
 }
+_EXCLUSION = {"off": "everybody", "on": "not whom they exclude"}
 _UNCLEAR = {"disagree": "as no", "missing": "as missing"}
 
 
@@ -27,7 +28,8 @@ def filters(experiments: Sequence[Experiment]) -> Selection:
     """Draw the bar; what is selected. `experiments` is not empty, the newest first."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         experiment = _experiment(experiments)
-        cells = conditions(database(), experiment.id)
+        # A control is no search: its magnitudes are those that a search found.
+        cells = [cell for cell in conditions(database(), experiment.id) if cell.role == "search"]
         search, schedule = _search(cells)
         cells = [cell for cell in cells if (cell.search, cell.schedule_name) == (search, schedule)]
         subsets = _several("Layers", "layers", [cell.subset for cell in cells])
@@ -102,7 +104,14 @@ def _judging(experiment: Experiment) -> JudgingRule:
             **one_of("unclear", list(_UNCLEAR)),
         )
         chosen = _studies(over)
-    return JudgingRule(quorum, person, unclear, chosen)
+        exclusion = st.segmented_control(
+            "Exclusion rules, fixed in each study before it began",
+            list(_EXCLUSION),
+            format_func=_EXCLUSION.get,
+            required=True,
+            **one_of("exclusion", list(_EXCLUSION)),
+        )
+    return JudgingRule(quorum, person, unclear, chosen, exclusion == "on")
 
 
 def _people(over: Sequence[Study]) -> list[str]:

@@ -1,0 +1,138 @@
+"""Rows of judgements made elsewhere, with the studies, items and labellers that they belong to."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlite_utils import Database
+
+from data.database import immediate, insert_once
+from data.stamps import now
+from data.studies import ItemRow, add_comment, add_event, add_items, create_study
+
+_ITEM_COLUMNS = (
+    "source_stimulus",
+    "perturbed_stimulus",
+    "label",
+    "phrase",
+    "search_term",
+    "gloss",
+)
+_KEPT = (
+    *("side", "stimulus", "label", "answer", "repeat", "response_ms", "hidden_ms", "searches"),
+    *("shown_at", "answered_at"),
+)
+
+
+def stored_stimuli(database: Database) -> frozenset[str]:
+    """The names of all images in this home."""
+    return frozenset(row[0] for row in database.execute("SELECT sha256 FROM stimuli"))
+
+
+def import_rows(
+    database: Database, rows: Sequence[Mapping[str, Any]], *, created_by: str
+) -> list[str]:
+    """Stores judgements in new, closed studies; returns the studies' ids.
+
+    `rows`: as in `labelling.exchange.COLUMNS`, checked. Their labellers have no invitation. One
+    transaction: whatever fails, nothing is stored.
+    """
+    studies: dict[str, str] = {}
+    items: dict[tuple[str, int], int] = {}
+    labellers: dict[tuple[str, int], int] = {}
+    numbers: dict[int, int] = {}
+    commented: set[tuple[int, int]] = set()
+    with immediate(database):
+        for row in rows:
+            if row["study"] not in studies:
+                studies[row["study"]] = _study(database, row, created_by)
+            study_id = studies[row["study"]]
+            item = (study_id, row["item"])
+            if item not in items:
+                items[item] = _item(database, study_id, row)
+            labeller = (study_id, row["labeller"])
+            if labeller not in labellers:
+                labellers[labeller] = _labeller(database, study_id, row)
+            numbers[row["judgement"]] = _judgement(
+                database, row, labellers[labeller], items[item], numbers
+            )
+            about = (labellers[labeller], items[item])
+            if row["comment"] and about not in commented:
+                commented.add(about)
+                add_comment(database, *about, row["comment"])
+    return list(studies.values())
+
+
+def _study(database: Database, row: Mapping[str, Any], created_by: str) -> str:
+    study_id = create_study(
+        database,
+        name=row["study_name"],
+        experiment_ids=[],
+        options={"imported_from": row["study"]},
+        created_by=created_by,
+    )
+    database["studies"].update(study_id, {"closed_at": now()})
+    return study_id
+
+
+def _item(database: Database, study_id: str, row: Mapping[str, Any]) -> int:
+    item = ItemRow(
+        **{name: row[name] for name in _ITEM_COLUMNS},
+        kind=row["item_kind"],
+        details=json.loads(row["item_details"]),
+    )
+    add_items(database, study_id, [item])
+    (item_id,) = database.execute(
+        "SELECT id FROM study_items WHERE study_id = ? AND source_stimulus = ?"
+        " AND perturbed_stimulus IS ? AND label = ? AND kind = ?",
+        [study_id, item.source_stimulus, item.perturbed_stimulus, item.label, item.kind],
+    ).fetchone()
+    return item_id
+
+
+def _labeller(database: Database, study_id: str, row: Mapping[str, Any]) -> int:
+    labeller_id = (
+        database["labellers"]
+        .insert(
+            {
+                "study_id": study_id,
+                "name": row["labeller_name"],
+                "token_hash": secrets.token_hex(32),  # of no token: nobody gets in with it
+                "order_seed": secrets.randbits(53),
+                "created_at": now(),
+                "revoked_at": now(),
+            }
+        )
+        .last_pk
+    )
+    if row["withdrawn"]:
+        add_event(database, labeller_id, "withdrew")
+    return labeller_id
+
+
+def _judgement(
+    database: Database,
+    row: Mapping[str, Any],
+    labeller_id: int,
+    item_id: int,
+    numbers: Mapping[int, int],
+) -> int:
+    judgement_id = insert_once(
+        database,
+        "judgements",
+        {name: row[name] for name in _KEPT}
+        | {
+            "labeller_id": labeller_id,
+            "item_id": item_id,
+            "supersedes": None if row["supersedes"] is None else numbers[row["supersedes"]],
+            "created_at": now(),
+        },
+    )
+    if judgement_id is None:
+        raise ValueError(f"Judgement {row['judgement']} is of an image that was judged already.")
+    if row["undone"]:
+        database["retractions"].insert({"judgement_id": judgement_id, "created_at": now()})
+    return judgement_id
