@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -11,7 +13,10 @@ from sqlite_utils import Database
 
 from data.database import open_database
 from data.home import Home
-from data.studies import close_study, items, labellers, studies
+from data.studies import close_study, items, judgements, labeller_of, labellers, studies
+from labelling.answers import Answer
+from labelling.options import ExclusionRules, StudyOptions
+from labelling.queue import next_task, record
 from labelling.studies import create_study, invite
 from tests.browser.conftest import App, wait_until_ready
 from tests.labelling.synthetic_study import add_experiment, label_text
@@ -21,8 +26,27 @@ Visit = Callable[[str], Page]
 
 @pytest.fixture
 def database(app: App) -> Iterator[Database]:
-    with closing(open_database(Home(app.home))) as database:
+    with closing(open_database(Home(app.home), durable=True)) as database:
         yield database
+
+
+def label_all(database: Database, study_id: str, name: str, *, yes_share: float) -> None:
+    """A synthetic labeller of the whole study, in no time."""
+    draws = random.Random(name)
+    person = labeller_of(database, invite(database, study_id, name)).id
+    kinds = {item.id: item.kind for item in items(database, study_id)}
+    while (task := next_task(database, person)) is not None:
+        false = kinds[task.item_id] == "false-label" and yes_share < 1
+        yes = draws.random() < yes_share and not false
+        answer = Answer.LABEL if yes else Answer.SOMETHING_ELSE
+        record(
+            database,
+            person,
+            task.item_id,
+            task.side,
+            answer,
+            response_ms=700 + 900 * draws.random(),
+        )
 
 
 def card(page: Page, study_id: str) -> Locator:
@@ -140,3 +164,38 @@ def test_pictures_of_the_studies_page(visit: Visit, app: App, database, screensh
     page.keyboard.press("Tab")
     expect(page.get_by_text("Say what is right to answer")).to_be_visible()
     screenshot(page, "studies-form")
+
+
+def test_quality_is_shown_live_and_goes_out_as_files(
+    visit: Visit, app: App, database: Database, screenshot
+) -> None:
+    experiment_id = add_experiment(database, Home(app.home), trials=8, name="of quality")
+    study_id = create_study(
+        database,
+        [experiment_id],
+        "Quality (synthetic)",
+        label_text=label_text,
+        created_by="test",
+        options=StudyOptions(
+            repeat_share=0.2,
+            false_label_share=0.2,
+            catch_share=0.2,
+            exclusion=ExclusionRules(false_label=0.5),
+        ),
+    )
+    label_all(database, study_id, "Careful (synthetic)", yes_share=0.9)
+    label_all(database, study_id, "Yes (synthetic)", yes_share=1.0)
+    page = visit("/studies")
+    study = card(page, study_id)
+    study.get_by_text("Quality and export").click()
+    expect(study.get_by_text("Krippendorff's α")).to_be_visible()
+    expect(study.get_by_text("Yes (synthetic) breaks a rule of this study")).to_be_visible()
+    expect(study.get_by_text("Two people, one image")).to_be_visible()
+    study.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSON Lines").locator("visible=true").click()
+    lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
+    assert len(lines) == len(judgements(database, study_id=study_id))
+    page.keyboard.press("Escape")
+    study.scroll_into_view_if_needed()
+    screenshot(page, "studies-quality")
