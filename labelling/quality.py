@@ -87,6 +87,7 @@ def study_quality(database: Database, study_id: str) -> StudyQuality:
     """The study's judgements as they stand; whoever withdrew is not among them."""
     table = _judgements(database, [study_id])
     counted = table[table["repeat"] == 0]
+    counted = counted[~_only_a_check(counted)]
     counts = _counts(counted)
     yes_no = np.stack([counts[:, 0], counts[:, 1:].sum(axis=1)], axis=1)
     return StudyQuality(
@@ -180,7 +181,7 @@ def _broken(
 
 _JUDGEMENTS = """
 SELECT judgements.labeller_id, labellers.name AS labeller, side, stimulus, judgements.label, answer, repeat,
-    response_ms, hidden_ms, searches, answered_at
+    response_ms, hidden_ms, searches, answered_at, study_items.kind
 FROM standing_judgements AS judgements
 JOIN labellers ON labellers.id = judgements.labeller_id
 JOIN study_items ON study_items.id = judgements.item_id
@@ -234,6 +235,12 @@ def _checks(database: Database, study_id: str) -> dict[tuple[int, str], Share]:
 def _repeats(database: Database, study_id: str) -> dict[int, Share]:
     rows = database.execute(_REPEATED, [study_id]).fetchall()
     return {labeller: Share(right, total) for labeller, right, total in rows}
+
+
+def _only_a_check(table: pd.DataFrame) -> pd.Series:
+    """Judgements that were asked for to check somebody: agreement is about the others."""
+    of_no_result = table["kind"].isin(["gold", "false-label"])
+    return of_no_result | ((table["kind"] == "catch") & (table["side"] == "perturbed"))
 
 
 def _counts(counted: pd.DataFrame) -> np.ndarray:
