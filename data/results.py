@@ -305,6 +305,27 @@ def outcome_counts(database: Database, experiment_id: str) -> dict[int, dict[Out
     return counts
 
 
+@dataclass(frozen=True)
+class MeanDistances:
+    """Means over the results of one condition that have a magnitude: found, changed, unchanged."""
+
+    magnitude: float
+    pixel_l2: float | None
+    pixel_linf: float | None
+    ssim: float | None
+
+
+def mean_distances(database: Database, experiment_id: str) -> dict[int, MeanDistances]:
+    """The means by condition id; a condition with no magnitude is not there."""
+    rows = database.execute(
+        "SELECT condition_id, avg(magnitude), avg(pixel_l2), avg(pixel_linf), avg(ssim)"
+        " FROM results JOIN conditions ON conditions.id = condition_id"
+        " WHERE experiment_id = ? AND magnitude IS NOT NULL GROUP BY condition_id",
+        [experiment_id],
+    )
+    return {condition_id: MeanDistances(*means) for condition_id, *means in rows}
+
+
 def _values(database: Database, row: ResultRow) -> dict[str, Any]:
     """The columns of a result to be written."""
     kept = "SELECT 1 FROM perturbations WHERE id = ?"

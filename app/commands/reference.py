@@ -16,9 +16,11 @@ chosen), and 130 after Ctrl-C.
 Every command takes `--home FOLDER`, where everything is kept (default: `PLAINVIEW_HOME`, else
 `var/` in the checkout). With `--json` standard output holds JSON Lines and nothing else; a result
 is an object with `experiment`, `index`, `label`, `target` (null: any other label), `seed`,
-`classifier`, `subset`, `layer_weights`, `search`, `schedule`, `budget`, `outcome` (found,
-exhausted, skipped or failed), `magnitude` (null unless found), `bound` (the last one tested),
-`magnitudes` (by point), `margin`, `steps`, `seconds`, `source` and `stimulus` (SHA-256 names of the
+`classifier`, `subset`, `layer_weights`, `search`, `schedule`, `budget`, `role` (search, or a
+control's: random-direction or repeat), `repetition`, `outcome` (found, exhausted, skipped or
+failed; of a random direction changed or unchanged), `magnitude` (null unless found or drawn),
+`bound` (the last one tested), `magnitudes` (by point), `pixel_l2`, `pixel_linf` and `ssim` (between
+the two pictures), `margin`, `steps`, `seconds`, `source` and `stimulus` (SHA-256 names of the
 two PNG files) and `reason` (why it failed).
 """
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import json
 import sys
+from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.commands.terminal import print_object, say
 from app.figures import figures
@@ -40,7 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="majority",
         help="when people count as saying that a picture shows its label (default: majority)",
     )
-    parser.add_argument("--curves", action="store_true", help="the curves, not the table of means")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--curves", action="store_true", help="the curves, not the table of means")
+    what.add_argument(
+        "--trials",
+        action="store_true",
+        help="every stored result as CSV, controls and the distances between pixels included",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument(
         "--json", action="store_true", help="print every stored result, one JSON object a line"
@@ -62,6 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
             for result in result_objects(database, chosen.id):
                 print_object(result)
             return 0
+        if arguments.trials:
+            return _trials(result_objects(database, chosen.id))
         table = _table(
             database,
             chosen.id,
@@ -75,6 +86,21 @@ def run(arguments: argparse.Namespace) -> int:
         _print(table, curves=arguments.curves)
         if not arguments.curves:
             say(_note(chosen.name, arguments.estimand))
+    return 0
+
+
+def _trials(results: Iterator[dict[str, Any]]) -> int:
+    """A row a result; lists, such as the magnitudes by point, as JSON."""
+    writer = None
+    for result in results:
+        row = {
+            key: json.dumps(value) if isinstance(value, list) else value
+            for key, value in result.items()
+        }
+        if writer is None:
+            writer = csv.DictWriter(sys.stdout, row.keys(), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(row)
     return 0
 
 

@@ -18,7 +18,14 @@ from app.widgets.page_link import page_link
 from app.widgets.results_states import progress
 from data.experiments import Experiment, archive_experiment, conditions, experiments
 from data.jobs import job_of
-from data.results import StoredCondition, missing_counts, outcome_counts, results
+from data.results import (
+    MeanDistances,
+    StoredCondition,
+    mean_distances,
+    missing_counts,
+    outcome_counts,
+    results,
+)
 
 CHOSEN = "experiment"  # in the address: the experiment that is shown below the table
 REFRESH_SECONDS = 2.0
@@ -183,6 +190,15 @@ def _definition(one: Experiment) -> None:
     st.json(one.definition, expanded=False)
 
 
+def _distances(means: MeanDistances | None) -> dict[str, float | None]:
+    return {
+        "‖p‖": means and means.magnitude,
+        "ℓ2": means and means.pixel_l2,
+        "ℓ∞": means and means.pixel_linf,
+        "SSIM": means and means.ssim,
+    }
+
+
 def _role(condition: StoredCondition) -> str:
     if condition.role == "search":
         return "search"
@@ -192,6 +208,7 @@ def _role(condition: StoredCondition) -> str:
 def _conditions(one: Experiment) -> None:
     """A row a condition: how its trials ended, and why some failed."""
     counts = outcome_counts(database(), one.id)
+    means = mean_distances(database(), one.id)
     stored = conditions(database(), one.id)
     controlled = any(condition.role != "search" for condition in stored)
     st.dataframe(
@@ -208,11 +225,22 @@ def _conditions(one: Experiment) -> None:
                     for outcome in OUTCOMES + CONTROL_OUTCOMES * controlled
                 },
                 "Missing": one.trials - sum(counts.get(condition.id, {}).values()),
+                **_distances(means.get(condition.id)),
             }
             for condition in stored
         ),
         hide_index=True,
+        column_config={
+            name: st.column_config.NumberColumn(name, format="%.3g")
+            for name in ("‖p‖", "ℓ2", "ℓ∞", "SSIM")
+        },
     )
+    if means:
+        st.caption(
+            "‖p‖ is the mean magnitude of what was found, and beside it are the means of the"
+            " distances between the two pictures: ℓ2 and ℓ∞ of values in [0, 1], and SSIM, 1 for"
+            " equal pictures. They say nothing of the searches that found nothing: Results does."
+        )
     if controlled:
         st.caption(
             "Random directions have the magnitude that the search found, at the same points:"

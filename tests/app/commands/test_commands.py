@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import pty
@@ -227,6 +228,13 @@ def test_results_are_a_table_and_curves_as_csv(run: Run) -> None:
     ]
     curves = run("results", "--curves", "--csv").stdout.splitlines()
     assert "magnitude" in curves[0].split(",") and len(curves) > 4
+    assert run(*EXPERIMENT, "--random-directions", "1").returncode == 0
+    trials = list(csv.DictReader(run("results", "--trials").stdout.splitlines()))
+    assert len(trials) == 6 * 8
+    for row in trials:
+        assert bool(row["ssim"]) == bool(row["pixel_l2"]) == bool(row["magnitude"])
+        assert (row["role"] == "search") >= (row["outcome"] == "found")
+    assert {"changed", "unchanged"} & {row["outcome"] for row in trials}
     judged = run("results", "--estimand", "as-published", "--curves")
     assert judged.returncode == 2
     assert "without judgements" in judged.stderr
