@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.__main__ import parser
+from app.__main__ import main, parser
 from data.home import home
 from engine.catalogue import catalogue, load_classifier
 
@@ -22,15 +22,19 @@ def code_blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
 
 
-def test_the_example_classifier_can_be_added(home_folder: Path) -> None:
-    entry_file, saving = code_blocks("python")
+def test_the_example_classifiers_can_be_added(home_folder: Path, tmp_path: Path) -> None:
+    by_name, own = code_blocks("python")
     here = home()
-    (here.models / "small.py").write_text(entry_file)
-    network = runpy.run_path(str(here.models / "small.py"))["build"]()
-    exec(saving, {"network": network})
-
+    (here.models / "squeezenet.py").write_text(by_name)
+    (here.models / "small.py").write_text(own)
     entries = catalogue(here.models)
+    assert "torchvision:squeezenet1_1" in entries.fitting_classifiers("biggan-deep-128")
     assert "mnist-small" in entries.fitting_classifiers("mnist-conv")
+
+    network = runpy.run_path(str(here.models / "small.py"))["build"]()
+    torch.save(network.state_dict(), tmp_path / "trained.pth")
+    arguments = ["models", "import", "mnist-small", str(tmp_path / "trained.pth")]
+    assert main([*arguments, "--home", str(here.root)]) == 0
     loaded = load_classifier(entries.classifier("mnist-small"), [here.weights])
     images = torch.rand(2, 1, 28, 28)
     assert torch.allclose(loaded.module(images), network(images), atol=1e-5)
@@ -39,7 +43,7 @@ def test_the_example_classifier_can_be_added(home_folder: Path) -> None:
 def commands() -> list[str]:
     """What follows `python -m app` in the README's shell examples, continued lines joined."""
     shell = "".join(code_blocks("sh")).replace("\\\n", " ")
-    return [line.partition(" > ")[0] for line in re.findall(r"python -m app (.+)", shell)]
+    return [re.split(r" > |  #", line)[0] for line in re.findall(r"python -m app (.+)", shell)]
 
 
 @pytest.mark.parametrize("command", [c for c in commands() if "--help" not in c])
