@@ -180,8 +180,8 @@ def _broken(
 
 
 _JUDGEMENTS = """
-SELECT judgements.labeller_id, labellers.name AS labeller, side, stimulus, judgements.label, answer, repeat,
-    response_ms, hidden_ms, searches, answered_at, study_items.kind
+SELECT judgements.labeller_id, labellers.name AS labeller, side, stimulus, judgements.label,
+    answer, repeat, response_ms, hidden_ms, searches, answered_at, study_items.kind
 FROM standing_judgements AS judgements
 JOIN labellers ON labellers.id = judgements.labeller_id
 JOIN study_items ON study_items.id = judgements.item_id

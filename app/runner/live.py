@@ -86,6 +86,35 @@ class Strength:
 
 
 @dataclass(frozen=True)
+class View:
+    """One picture and what a classifier says of it. `fooled`: it says the target label, or any
+    other than the label where any would do."""
+
+    image: bytes
+    top: tuple[Guess, ...]
+    fooled: bool
+
+
+@dataclass(frozen=True)
+class PointView:
+    """A perturbed point: the picture without its part of the perturbation, and with it alone."""
+
+    point: str
+    without: View
+    alone: View
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What another classifier says of the source and of the picture that was found."""
+
+    classifier: str
+    before: tuple[Guess, ...]
+    after: tuple[Guess, ...]
+    fooled: bool
+
+
+@dataclass(frozen=True)
 class Frame:
     """One picture of the filmstrip."""
 
@@ -97,10 +126,15 @@ class Frame:
 
 @dataclass(frozen=True)
 class After:
-    """What is known once a search has ended: the strength sweep and the filmstrip."""
+    """What is known once a search has ended: sweep, filmstrip, points one by one, transfer.
+
+    `transfers` has every classifier of the same labels whose weights are at hand.
+    """
 
     strengths: tuple[Strength, ...]
     frames: tuple[Frame, ...]
+    points: tuple[PointView, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
 
 
 def top_guesses(logits: np.ndarray, count: int = 5) -> tuple[Guess, ...]:
@@ -156,7 +190,15 @@ def read_after(home: Home, job_id: str) -> After | None:
         for row in record["strengths"]
     )
     frames = (Frame(**{**row, "image": _image(row["image"])}) for row in record["frames"])
-    return After(tuple(strengths), tuple(frames))
+    points = (
+        PointView(row["point"], _view(row["without"]), _view(row["alone"]))
+        for row in record.get("points", ())
+    )
+    transfers = (
+        Transfer(**{**row, "before": _guesses(row["before"]), "after": _guesses(row["after"])})
+        for row in record.get("transfers", ())
+    )
+    return After(tuple(strengths), tuple(frames), tuple(points), tuple(transfers))
 
 
 def _write(file: Path, value: Live | After) -> None:
@@ -183,6 +225,10 @@ def _read(home: Home, job_id: str, name: str) -> dict[str, Any] | None:
 
 def _image(text: str | None) -> bytes | None:
     return None if text is None else b64decode(text)
+
+
+def _view(row: dict[str, Any]) -> View:
+    return View(_image(row["image"]) or b"", _guesses(row["top"]), row["fooled"])
 
 
 def _guesses(rows: list[dict[str, Any]]) -> tuple[Guess, ...]:

@@ -14,6 +14,8 @@ from typing import Any
 from data.home import Home
 
 MENU = "menu.json"
+#: σ over fewer samples is a preview; `engine.scales` has the same number, and torch.
+FULL_SAMPLES = 10_000
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,11 @@ class Models:
             )
         return self._classifiers[name]
 
+    def at_hand(self, generator: str) -> list[str]:
+        """The classifiers of a generator's labels whose weights are there: nothing is fetched."""
+        fitting = self.catalogue.fitting_classifiers(generator)
+        return [one for one in fitting if is_there(self.catalogue.classifier(one), self.folders)]
+
     def _loaded(self, name: str, truncation: float) -> LoadedGenerator:
         key = (name, truncation)
         if key not in self._generators:

@@ -6,6 +6,8 @@ import logging
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
+import numpy as np
+import torch
 from sqlite_utils import Database
 
 from app.runner.course import Course, Stopped
@@ -15,7 +17,10 @@ from app.runner.live import (
     Frame,
     History,
     Live,
+    PointView,
     Strength,
+    Transfer,
+    View,
     softmax,
     top_guesses,
     write_after,
@@ -27,11 +32,11 @@ from app.runner.thinned import Thinned
 from data.home import Home
 from data.images import encode
 from data.results import Experiment, conditions
+from engine.entries import ModelError
 from engine.experiment import Schedule, Trial
+from engine.search.replay import Picture, Replay
 from engine.search.result import Result
 from engine.search.run import SearchRun, Snapshot
-from engine.search.strength import Strength as Swept
-from engine.search.strength import strength_sweep
 
 log = logging.getLogger(__name__)
 
@@ -167,21 +172,35 @@ def search_course(
         [result] = results
         watch.end(result)
         write_live(home, job_id, replace(watch.picture(), phase="sweeping"))
-        strengths = []
-        for strength in STRENGTHS if result.perturbation is not None else ():
-            [swept] = strength_sweep(
+        after = After((), watch.filmstrip())
+        if result.perturbation is not None:
+            replay = Replay(
                 generator.module,
                 classifier.module,
                 generator.scales,
                 trial,
                 result.perturbation,
                 layer_weights=condition.layer_weights,
-                strengths=[strength],
                 device=models.device,
             )
-            strengths.append(_strength(trial, int(result.logits.argmax()), swept))
-            yield {"phase": "sweeping", "step": result.steps}
-        write_after(home, job_id, After(tuple(strengths), watch.filmstrip()))
+            arrived_at = int(result.logits.argmax())
+            for strength in STRENGTHS:
+                seen = _strength(trial, arrived_at, strength, replay.at_strength(strength))
+                after = replace(after, strengths=(*after.strengths, seen))
+                yield {"phase": "sweeping", "step": result.steps}
+            for share in replay.by_point():
+                seen = PointView(
+                    share.point, _view(trial, share.without), _view(trial, share.alone)
+                )
+                after = replace(after, points=(*after.points, seen))
+                yield {"phase": "sweeping", "step": result.steps}
+        if result.outcome == "found":
+            for name in models.at_hand(experiment.generator):
+                if name != condition.classifier:
+                    seen = _transfers(models, name, trial, result)
+                    after = replace(after, transfers=(*after.transfers, *seen))
+                    yield {"phase": "sweeping", "step": result.steps}
+        write_after(home, job_id, after)
         recorder.record(condition, [result])
         write_live(home, job_id, replace(watch.picture(), phase="done"))
     except Stopped:
@@ -193,14 +212,36 @@ def search_course(
         raise
 
 
-def _strength(trial: Trial, arrived_at: int, swept: Swept) -> Strength:
-    confidences = softmax(swept.logits)
-    prediction = int(swept.logits.argmax())
+def _strength(trial: Trial, arrived_at: int, strength: float, seen: Picture) -> Strength:
+    confidences = softmax(seen.logits)
     return Strength(
-        strength=swept.strength,
-        image=encode(swept.image),
-        top=top_guesses(swept.logits),
+        strength=strength,
+        image=encode(seen.image),
+        top=top_guesses(seen.logits),
         label_confidence=float(confidences[trial.label]),
         fooled_confidence=float(confidences[arrived_at]),
-        fooled=prediction != trial.label if trial.target is None else prediction == trial.target,
+        fooled=_fooled(trial, seen.logits),
     )
+
+
+def _view(trial: Trial, seen: Picture) -> View:
+    return View(encode(seen.image), top_guesses(seen.logits), _fooled(trial, seen.logits))
+
+
+def _transfers(models: Models, name: str, trial: Trial, result: Result) -> list[Transfer]:
+    """What another classifier says of the two 8-bit pictures; nothing where it cannot be had."""
+    try:
+        module = models.classifier(name).module
+    except ModelError as error:  # the search asked nothing of this one
+        log.warning("No transfer to %s: %s", name, error)
+        return []
+    pair = np.stack([result.source, result.stimulus])
+    images = torch.from_numpy(pair).movedim(-1, 1).to(models.device, torch.float32) / 255
+    with torch.no_grad():
+        before, after = module(images).float().cpu().numpy()
+    return [Transfer(name, top_guesses(before), top_guesses(after), _fooled(trial, after))]
+
+
+def _fooled(trial: Trial, logits: np.ndarray) -> bool:
+    prediction = int(logits.argmax())
+    return prediction != trial.label if trial.target is None else prediction == trial.target

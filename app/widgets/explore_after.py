@@ -17,6 +17,7 @@ from app.figures import figures
 from app.runner.live import After, Frame, Live, read_after, read_live
 from app.runner.menu import GeneratorChoice, Menu
 from app.widgets.explore_files import picture_pair, run_as_gif, run_as_json
+from app.widgets.explore_panels import points_panel, transfer_panel
 from app.widgets.explore_stage import address
 from app.widgets.explore_strength import strength_slider
 from app.widgets.scheme import current_scheme
@@ -30,6 +31,11 @@ def after_the_run(menu: Menu, job: Job, experiment: Experiment) -> None:
     """Show it, below the last frame of the run."""
     live, after = read_live(current_home(), job.id), read_after(current_home(), job.id)
     if live is None or after is None or not after.frames:
+        if job.state == "done" and live is None:
+            st.info(
+                "The pictures of this run were not kept for so long. Its result is stored: press"
+                " Run to compute the same again."
+            )
         saved_runs(job.id)
         return
     generator = menu.generators[experiment.generator]
@@ -39,9 +45,16 @@ def after_the_run(menu: Menu, job: Job, experiment: Experiment) -> None:
             st.code(f"{st.context.url}?run={job.id}", language=None)
         _downloads(job, experiment, live, after)
         saved_runs(job.id)
-    strength, filmstrip, details = st.tabs(["Strength", "Filmstrip", "Details"])
+    strength, points, transfer, filmstrip, details = st.tabs(
+        ["Strength", "Points", "Transfer", "Filmstrip", "Details"]
+    )
     with strength:
         _strength(menu, generator, experiment, job, live, after)
+    with points:
+        points_panel(generator, after.points)
+    with transfer:
+        searched = experiment.definition["conditions"][0]["classifier"]
+        transfer_panel(generator, searched, after.transfers)
     with filmstrip:
         _filmstrip(after.frames)
     with details:
@@ -223,6 +236,10 @@ def command_line(generator: GeneratorChoice, definition: Mapping[str, Any]) -> s
         *("--schedule", condition["schedule_name"]),
         *("--budget", str(condition["schedule"]["budget"])),
     ]
+    if definition["truncation"] != 1:
+        words += ["--truncation", f"{definition['truncation']:g}"]
+    if not definition.get("condition_follows_z", True):
+        words += ["--keep-condition"]
     if trial["target"] is not None:
         words += ["--target", str(trial["target"])]
     if condition["subset"] in generator.presets:

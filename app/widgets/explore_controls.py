@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.runner.menu import GeneratorChoice, Menu
+from app.runner.menu import FULL_SAMPLES, GeneratorChoice, Menu
 from app.runner.plan import LARGEST_SEED, default_schedule
 from app.runner.request import SearchRequest
 from app.widgets.address import one_of, whole_number
@@ -23,6 +23,8 @@ from app.widgets.explore_points import (
 )
 
 ANY_OTHER = "any other"
+TRUNCATIONS = ("1", "0.9", "0.8", "0.7", "0.6", "0.5", "0.4", "0.3", "0.2", "0.1")
+CONDITIONS = ("follows z", "stays")
 LARGEST_BUDGET = 1_000_000
 LARGEST_DRAWN_SEED = 999_999
 
@@ -44,6 +46,9 @@ def fill_in(menu: Menu, definition: Mapping[str, Any]) -> None:
     _write("search", search, next(iter(menu.searches)))
     _write("schedule", schedule, default_schedule(menu, generator, search))
     _write("budget", budget, int(menu.schedules[schedule]["budget"]))
+    _write("truncation", f"{definition['truncation']:g}", TRUNCATIONS[0])
+    follows = definition.get("condition_follows_z", True)
+    _write("condition", CONDITIONS[0 if follows else 1], CONDITIONS[0])
     write_points(generator, lit_points(generator, condition["layer_weights"]))
 
 
@@ -53,6 +58,7 @@ def controls(menu: Menu, *, locked: bool, owner: str) -> tuple[SearchRequest, An
     weights = points_from_address(generator)
     points_picker(generator, weights, locked=locked)
     search, schedule, budget, place = _search_row(menu, generator, locked)
+    truncation, follows = _generator_options(generator, locked)
     request = SearchRequest(
         generator=generator.name,
         classifier=classifier,
@@ -63,6 +69,8 @@ def controls(menu: Menu, *, locked: bool, owner: str) -> tuple[SearchRequest, An
         search=search,
         schedule=schedule,
         budget=budget,
+        truncation=truncation,
+        condition_follows_z=follows,
         owner=owner,
     )
     return request, place
@@ -116,6 +124,43 @@ def _first_row(menu: Menu, locked: bool) -> tuple[GeneratorChoice, str, int, int
     )
     aim = None if target == ANY_OTHER else names.index(target)
     return generator, classifier, names.index(label), aim, int(seed)
+
+
+def _generator_options(generator: GeneratorChoice, locked: bool) -> tuple[float, bool]:
+    """Truncation, and whether the condition follows a perturbed z, where the generator has them."""
+    preview = generator.scales_samples not in (None, FULL_SAMPLES)
+    if not generator.options and not generator.remark and not preview:
+        return 1.0, True
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        truncation, condition = TRUNCATIONS[0], CONDITIONS[0]
+        if "truncation" in generator.options:
+            truncation = st.selectbox(
+                "Truncation",
+                TRUNCATIONS,
+                disabled=locked,
+                width=140,
+                help="1: z is standard normal. Below, z is cut and batch norm uses that"
+                " truncation's statistics: cleaner pictures, less variety.",
+                **one_of("truncation", list(TRUNCATIONS)),
+            )
+        if "condition_follows_z" in generator.options:
+            condition = st.segmented_control(
+                "The blocks' condition",
+                CONDITIONS,
+                required=True,
+                disabled=locked,
+                help="z also conditions the batch norm of every block. It may follow the perturbed"
+                " z, or stay that of the unperturbed one.",
+                **one_of("condition", list(CONDITIONS)),
+            )
+        if generator.remark:
+            st.caption(generator.remark)
+        elif preview:
+            st.caption(
+                f"σ is a preview over {generator.scales_samples} samples, good enough to explore;"
+                f" `python -m app models scales {generator.name}` measures {FULL_SAMPLES:,}."
+            )
+    return float(truncation), condition == CONDITIONS[0]
 
 
 def _search_row(menu: Menu, generator: GeneratorChoice, locked: bool) -> tuple[str, str, int, Any]:

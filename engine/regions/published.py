@@ -8,7 +8,7 @@ so that searches of several kinds can share one call of the score.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ class Descent:
     steps: int = 800
     learning_rate: float = 0.1
     initial_halfwidth: float = 1e-5
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
 
 
 @dataclass(frozen=True)

@@ -322,6 +322,14 @@ def test_screenshots_of_its_four_states(
     started(page)
     state(page, re.compile("Fooled"))
     screenshot(page, "explore-done")
+    page.get_by_role("tab", name="Points").click()
+    expect(page.get_by_text("Without it", exact=True)).to_be_visible()
+    expect(page.locator(".by-point img")).to_have_count(2 * 7)
+    page.locator(".by-point").scroll_into_view_if_needed()
+    screenshot(page, "explore-points")
+    page.get_by_role("tab", name="Transfer").click()
+    expect(page.get_by_text("The 8-bit picture that was found for")).to_be_visible()
+    screenshot(page, "explore-transfer")
 
 
 def _server_of(app: App) -> int:
