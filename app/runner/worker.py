@@ -38,7 +38,7 @@ from data.jobs import (
     report,
     take_from_dead,
 )
-from data.results import experiment
+from data.results import Experiment, experiment
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,8 @@ LONG_BACKGROUND_SECONDS = 0.4
 #: How often the job table is looked at: for new jobs, for a wish to stop, to renew the leases.
 LOOK_SECONDS = 0.2
 REPORT_SECONDS = 1.0
+#: From so many pixels a side a step is worth several threads.
+LARGE_PICTURE = 64
 #: More interactive searches than this wait in the queue.
 MOST_INTERACTIVE = 16
 
@@ -90,6 +92,7 @@ class _Running:
 
     job: Job
     course: Course
+    threads: int | None = None  # None: all that the worker has
     progress: Progress = field(default_factory=dict)
     reported: float = -REPORT_SECONDS
 
@@ -174,7 +177,7 @@ class _Worker:
             self._estimate = None
 
     def _advance(self, running: _Running, seconds: float) -> None:
-        torch.set_num_threads(1 if running.job.kind == "search" else self._threads)
+        torch.set_num_threads(running.threads or self._threads)
         try:
             progress, over = advance(running.course, seconds)
         except Exception as error:
@@ -219,7 +222,9 @@ class _Worker:
             claimed = claim(self._database, self._device, self._name)
             if claimed is None:
                 break
-            self._running.append(_Running(claimed, self._course(claimed)))
+            stored = experiment(self._database, claimed.experiment_id)
+            course = self._course(claimed, stored)
+            self._running.append(_Running(claimed, course, self._most_threads(claimed, stored)))
 
     def _take_wish(self) -> None:
         for wish, asked in wishes(self._home, self._device).items():
@@ -244,8 +249,15 @@ class _Worker:
         waiting = active_jobs(self._database, device=self._device)
         return any(one.state == "queued" and one.priority == INTERACTIVE for one in waiting)
 
-    def _course(self, claimed: Job) -> Course:
-        stored = experiment(self._database, claimed.experiment_id)
+    def _most_threads(self, claimed: Job, stored: Experiment) -> int | None:
+        """One thread for a single search of small pictures: more only wait for each other."""
+        if claimed.kind != "search":
+            return None
+        generator = self._models.catalogue.generators.get(stored.generator)
+        small = generator is None or max(generator.image_shape or (0,)) < LARGE_PICTURE
+        return 1 if small else None
+
+    def _course(self, claimed: Job, stored: Experiment) -> Course:
         if claimed.kind == "search":
             return search_course(self._database, self._home, self._models, stored, claimed.id)
         return experiment_course(self._database, self._home, self._models, stored)
