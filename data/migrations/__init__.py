@@ -13,7 +13,7 @@ from __future__ import annotations
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
-from data.migrations import m002_experiments, m002_labelling, m002_maps, m002_results
+from data.migrations import m002_experiments, m002_labelling
 from data.migrations.m001_first_light import m001_first_light
 
 migrations = Migrations("plainview")
@@ -22,6 +22,6 @@ migrations()(m001_first_light)
 
 @migrations()
 def m002_instrument(database: sqlite_utils.Database) -> None:
-    """Labelling by many, experiments of any size, results at speed, maps."""
-    for part in (m002_labelling, m002_experiments, m002_results, m002_maps):
+    """Labelling by many, experiments of any size."""
+    for part in (m002_labelling, m002_experiments):
         part.upgrade(database)

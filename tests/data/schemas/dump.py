@@ -1,6 +1,6 @@
 """Writes a small database of the current schema as SQL, for the tests of later migrations.
 
-    python -m tests.data.schemas.dump > tests/data/schemas/1.sql
+    python -m tests.data.schemas.dump > tests/data/schemas/2.sql
 
 Run once for every migration that is released, before the next is written; the file is named by the
 migration's number and never written again after that release.
@@ -12,12 +12,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from data.assignments import COUNTED, assign
 from data.database import open_database
 from data.experiments import conditions
 from data.home import Home
 from data.jobs import claim, submit
 from data.results import add_result
-from data.studies import add_judgement, judgements
+from data.studies import add_comment, add_event, add_judgement, judgements, retract
 from data.tensors import store_perturbation
 from tests.data.rows import a_failure, a_find, a_study, perturbation
 
@@ -39,7 +40,21 @@ def main() -> None:
         add_judgement(database, **asked, side="source", answer=2)
         (mistake,) = judgements(database, study_id=study_id)
         add_judgement(database, **asked, side="source", answer=1, supersedes=mistake.id)
-        add_judgement(database, **asked, side="perturbed", answer=3, response_ms=812.5)
+        add_judgement(database, **asked, side="perturbed", answer=4)
+        undone = judgements(database, study_id=study_id)[-1]
+        retract(database, undone.id)
+        more = {"response_ms": 812.5, "hidden_ms": 10.0, "searches": 1, "supersedes": undone.id}
+        add_judgement(database, **asked, side="perturbed", answer=3, **more)
+        add_event(database, labeller_id, "consented")
+        add_comment(database, labeller_id, item_id, "a comment")
+        assign(
+            database,
+            study_id=study_id,
+            **asked,
+            round=COUNTED,
+            place=1,
+            lease_expires=None,
+        )
         sys.stdout.writelines(f"{line}\n" for line in database.conn.iterdump())
 
 
