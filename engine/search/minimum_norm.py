@@ -20,6 +20,11 @@ from engine.search.rule import Tested, per_row, squared_norms
 
 #: Where the cosine decay ends: the last steps' share of the ball, and the last rate of its radius.
 LAST_SHARE, LAST_RATE = 0.001, 0.005
+#: Before the first success the ball begins no larger than this, and grows by no more than this a
+#: step: where the classifier is nearly flat the distance to first order is beyond all measure.
+LARGEST_BEGIN, LARGEST_GROWTH = 1.0, 1.1
+#: A ball this large finds nothing that a smaller one does not; far beyond it floats overflow.
+LARGEST_BALL = 1000.0
 #: Untargeted, a trial's first steps measure the distance to this many likeliest wrong labels.
 RIVALS = 9
 
@@ -30,8 +35,8 @@ class MinimumNorm:
     The step's length is a share of M, cosine-decayed over the budget from `learning_rate`; M
     shrinks when the row is fooled and grows when it is not, at a rate decayed from `growth` − 1.
     Until the first success M is the first-order distance to the boundary, ‖p‖ + loss/‖∇‖, exact
-    for a linear model, plus `increment`, and at least `initial_magnitude`. The smallest success is
-    kept.
+    for a linear model, plus `increment`, at least `initial_magnitude`, and never much larger than
+    before. The smallest success is kept.
 
     Untargeted, a row aims at one wrong label: the one whose boundary is nearest to the source to
     first order, found by one gradient each before p first moves. Chasing whichever label leads at
@@ -116,13 +121,16 @@ class MinimumNorm:
         self._smallest_success.copy_(torch.where(smaller, norm, self._smallest_success))
 
         distance = norm + tested.loss / steepness + self.schedule.increment
+        begin = torch.full_like(self._radius, LARGEST_BEGIN)
+        largest = torch.where(self._radius > 0, LARGEST_GROWTH * self._radius, begin)
+        distance = torch.minimum(distance, largest)
         shrunk = torch.minimum(self._radius, self._smallest_success) * (1 - rate)
         grown = torch.minimum(self._radius * (1 + rate), self._smallest_success)
         radius = torch.where(tested.fooled, shrunk, grown)
         # A float image that fools while its 8-bit one does not has no distance left: grow instead.
         first_order = self._smallest_success.isinf() & (tested.loss > 0)
         radius = torch.where(first_order, distance, radius)
-        radius = radius.clamp(min=self.schedule.initial_magnitude)
+        radius = radius.clamp(min=self.schedule.initial_magnitude, max=LARGEST_BALL)
         self._radius.copy_(torch.where(moves, radius, self._radius))
         torch.maximum(self._largest_radius, self._radius, out=self._largest_radius)
 

@@ -22,6 +22,7 @@ from data.home import home
 from data.images import image_file
 from data.jobs import job
 from data.results import conditions, result, source
+from tests.app.processes import until
 from tests.browser.conftest import App, Complaints, running_app, wait_until_ready
 
 #: Fooled within a second or two.
@@ -248,9 +249,8 @@ def test_a_worker_that_is_killed_is_replaced_and_the_search_goes_on(
     searching(page)
     killed = worker_process(home(own_app.home), "cpu")
     os.kill(killed, signal.SIGKILL)
-    page.wait_for_timeout(1000)
+    until(lambda: worker_process(home(own_app.home), "cpu") not in (None, killed))
     searching(page)
-    assert worker_process(home(own_app.home), "cpu") not in (None, killed)
     press(page, "Stop")
     state(page, "Stopped")
 
