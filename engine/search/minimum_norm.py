@@ -88,9 +88,10 @@ class MinimumNorm:
         self._move_ball(tested, steepness, decay, moves)
 
         share = LAST_SHARE + (self.schedule.learning_rate - LAST_SHARE) * decay
-        length = share * self._radius / steepness * moves
+        length = share * self._radius * moves
         for p, gradient in zip(perturbation, gradients, strict=True):
-            p.sub_(gradient * per_row(length, p))
+            # Normalised before it is scaled: where the gradient is 0 nothing may become 0 · ∞.
+            p.sub_(gradient * per_row(1 / steepness, p) * per_row(length, p))
         squares = squared_norms(perturbation)
         shrink = (self._radius / squares.sum(0).sqrt().clamp(min=tiny)).clamp(max=1)
         shrink = torch.where(moves, shrink, torch.ones_like(shrink))
@@ -130,6 +131,9 @@ class MinimumNorm:
         # A float image that fools while its 8-bit one does not has no distance left: grow instead.
         first_order = self._smallest_success.isinf() & (tested.loss > 0)
         radius = torch.where(first_order, distance, radius)
+        # Without a gradient there is no way on from here: go half the way back.
+        stuck = self._smallest_success.isinf() & (steepness <= torch.finfo(steepness.dtype).tiny)
+        radius = torch.where(stuck, norm / 2, radius)
         radius = radius.clamp(min=self.schedule.initial_magnitude, max=LARGEST_BALL)
         self._radius.copy_(torch.where(moves, radius, self._radius))
         torch.maximum(self._largest_radius, self._radius, out=self._largest_radius)
