@@ -37,6 +37,7 @@ LONG = (
     *("experiment", "--generator", "tiny", "--classifiers", "tiny-fair", "--subsets", "last"),
     *("--trials", "12", "--budget", "1500", "--slots", "4", "--threads", "1", "--json"),
 )
+ENDLESS = tuple({"12": "2000", "1500": "9000"}.get(word, word) for word in LONG)
 PROMISED = {
     *("index", "label", "target", "classifier", "subset"),
     *("search", "outcome", "magnitude", "steps", "seconds"),
@@ -167,7 +168,7 @@ def test_what_a_killed_terminal_left_is_taken_up_by_its_id(run: Run, start: Star
 
 
 def test_an_experiment_that_runs_elsewhere_is_not_run_twice(run: Run, start: Start) -> None:
-    process = start(*LONG)
+    process = start(*ENDLESS)
     experiment_id = json.loads(process.stdout.readline())["experiment"]
     refused = run("experiment", "--resume", experiment_id)
     assert refused.returncode == 2
