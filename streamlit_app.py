@@ -15,6 +15,7 @@ from app.access import Role, Visitor, current_home, visitor
 from app.gate import Gate
 from app.guard import guarded
 from app.logs import start_logging
+from app.promptly import Promptly
 
 #: Module in app.pages (and address) → title, in the order of the navigation; the first is the home.
 RESEARCHER_PAGES = {
@@ -76,4 +77,4 @@ def _refusal(sentence: str) -> Callable[[], None]:
 if __name__ == "__main__":
     main()
 else:
-    app = st.App(__file__, middleware=[Middleware(Gate)])
+    app = st.App(__file__, middleware=[Middleware(Gate), Middleware(Promptly)])

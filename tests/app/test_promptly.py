@@ -1,0 +1,56 @@
+"""A websocket's messages are not held back, on a listening socket such as Streamlit binds."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+import uvicorn
+from websockets.asyncio.client import connect
+
+from app.gate import AsgiApp, Receive, Scope, Send
+from app.promptly import Promptly
+
+
+async def tells_nodelay(scope: Scope, receive: Receive, send: Send) -> None:
+    """An ASGI app that sends its connection's TCP_NODELAY, and ends."""
+    await send({"type": "websocket.accept"})
+    connection = receive.__self__.transport.get_extra_info("socket")
+    chosen = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    await send({"type": "websocket.send", "text": str(bool(chosen))})
+    await send({"type": "websocket.close"})
+
+
+async def nodelay(app: AsgiApp) -> str:
+    """What the app says, served by the server and the protocol that Streamlit uses."""
+    listener = socket.socket(family=socket.AF_INET)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    listener.setblocking(False)
+    server = uvicorn.Server(
+        uvicorn.Config(app, ws="websockets-sansio", lifespan="off", log_level="error")
+    )
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    await server.startup(sockets=[listener])
+    try:
+        async with connect(f"ws://127.0.0.1:{listener.getsockname()[1]}") as client:
+            return str(await client.recv())
+    finally:
+        await server.shutdown(sockets=[listener])
+
+
+@pytest.mark.parametrize(
+    ("app", "said"), [(tells_nodelay, "False"), (Promptly(tells_nodelay), "True")]
+)
+def test_nothing_waits_for_the_browsers_acknowledgement(app: AsgiApp, said: str) -> None:
+    """Without it things wait, else there would be nothing to do here."""
+    assert asyncio.run(asyncio.wait_for(nodelay(app), 20)) == said
+
+
+def test_other_servers_are_left_alone() -> None:
+    async def ended(*_: object) -> None:
+        return None
+
+    asyncio.run(Promptly(ended)({"type": "websocket"}, ended, ended))  # type: ignore[arg-type]
