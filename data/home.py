@@ -65,6 +65,14 @@ class Home:
         """What can be computed again, such as σ of a generator."""
         return self._folder("caches")
 
+    @property
+    def keys(self) -> Path:
+        """Secrets of this home, which only its owner may read: keys, and how people sign in."""
+        folder = self._folder("keys")
+        if folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
+        return folder
+
     def _folder(self, name: str = "") -> Path:
         folder = self.root / name
         try:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
-from data.migrations import m002_experiments, m002_labelling
+from data.migrations import m002_experiments, m002_labelling, m003_access
 from data.migrations.m001_first_light import m001_first_light
 
 migrations = Migrations("plainview")
@@ -24,4 +24,11 @@ migrations()(m001_first_light)
 def m002_instrument(database: sqlite_utils.Database) -> None:
     """Labelling by many, experiments of any size."""
     for part in (m002_labelling, m002_experiments):
+        part.upgrade(database)
+
+
+@migrations()
+def m003_many_people(database: sqlite_utils.Database) -> None:
+    """Served to many: who may come in."""
+    for part in (m003_access,):
         part.upgrade(database)
