@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.classifiers.by_name import classifier_by_name
+from engine.classifiers.folded import folded
 from engine.classifiers.interface import Classifier
 from engine.classifiers.mnist import LeNet5, StandardCnn
 from engine.downloads import Progress
@@ -187,6 +188,8 @@ def load_classifier(
     ensure_weights(entry, folders, on_progress)
     network = built(entry)
     checksum = _load_weights(network, entry.weights, folders)
+    if entry.size is not None:
+        network = folded(network.eval(), entry.size)
     module = Classifier(
         network,
         mean=entry.mean,

@@ -117,7 +117,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " on it (default: 128, or as many as there are)",
     )
     asked.add_argument(
-        "--precision", metavar="NAME", help="float32 or float64 (default: float32, the reference)"
+        "--precision",
+        metavar="NAME",
+        help="float32, bfloat16 or float64 (default: float32, the reference); with bfloat16 only the"
+        " gradients are, and float32 decides what is found",
     )
     asked.add_argument(
         "--random-directions",

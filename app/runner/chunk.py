@@ -37,6 +37,13 @@ class Loaded:
     device: str
 
 
+#: By the name that definitions record: the precision of what counts, and that of the gradients.
+PRECISIONS: dict[str, tuple[torch.dtype, torch.dtype | None]] = {
+    "float32": (torch.float32, None),
+    "bfloat16": (torch.float32, torch.bfloat16),
+    "float64": (torch.float64, None),
+}
+
 #: Results that have just ended, and how many trials took part in the step.
 Step = tuple[list[Result], int]
 
@@ -44,7 +51,7 @@ Step = tuple[list[Result], int]
 def run_chunk(chunk: Chunk, loaded: Loaded, definition: Mapping[str, Any]) -> Iterator[Step]:
     """Run the chunk step by step. A trial's result does not depend on the others in its chunk."""
     condition = chunk.condition
-    dtype = getattr(torch, definition.get("precision", "float32"))
+    dtype, gradient_dtype = PRECISIONS[definition.get("precision", "float32")]
     shared = {"layer_weights": condition.layer_weights, "slots": definition["slots"]}
     models = (_of(loaded.generator, dtype), _of(loaded.classifier, dtype), loaded.scales)
     if condition.role == "random-direction":
@@ -68,6 +75,7 @@ def run_chunk(chunk: Chunk, loaded: Loaded, definition: Mapping[str, Any]) -> It
         keep_perturbations=definition.get("keep_perturbations", False),
         device=loaded.device,
         dtype=dtype,
+        gradient_dtype=gradient_dtype,
     )
     while not search.finished:
         ended = search.step()

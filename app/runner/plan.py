@@ -18,7 +18,7 @@ from app.runner.request import ExperimentRequest, RequestError, SearchRequest, a
 LISTED = 20
 LARGEST_SEED = 2**53 - 1
 USUAL_SLOTS = 128
-PRECISIONS = ("float32", "float64")
+PRECISIONS = ("float32", "bfloat16", "float64")
 #: So many random directions, or repeated runs, of everything are more than any use of them.
 MOST_CONTROLS = 20
 

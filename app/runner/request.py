@@ -75,7 +75,8 @@ class ExperimentRequest:
 
     A subset is a preset's name or layer weights of the user's own (point → weight ≥ 0); none means
     "all". No schedules means the generator's own one. `slots` trials are searched side by side: by
-    default 128, or as many as there are. `precision` is that of all computing. Controls of every
+    default 128, or as many as there are. `precision` is that of all computing, but for
+    "bfloat16": that of the gradients, while float32 decides what is found. Controls of every
     combination: so many `random_directions` of each found magnitude, so many `repeats` of the
     trials. `keep_perturbations` keeps their tensors, under the home's quota. `device` is where it
     runs unless something else is said; None: the machine's own default.

@@ -49,5 +49,7 @@ class Classifier(nn.Module):
             if self.interpolation == "bicubic":  # overshoots, as a photo's pixels cannot
                 images = images.clamp(-_ROUNDING, 1 + _ROUNDING)
         if self.normalises:
-            images = (images - self.mean) / self.std
-        return self.network(images)
+            images = (images - self.mean.to(images.dtype)) / self.std.to(images.dtype)
+        # Preprocessing is done in the images' precision, which may be higher than the network's.
+        weights = next(self.network.parameters(), images)
+        return self.network(images.to(weights.dtype)).to(images.dtype)

@@ -2,11 +2,14 @@
 
 Everything a step touches lives in tensors that are only ever written in place, so that on a GPU the
 step is captured once as a CUDA graph and replayed, and the host looks only when it wants to.
+
+The passes that give gradients may be of low precision: what they call fooled, and how every trial
+ends, is then decided by the pass of full precision. Such a row waits for the host meanwhile.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -37,8 +40,18 @@ class Record:
             mine.copy_(torch.where(mask, theirs, mine))
 
 
+@dataclass(frozen=True)
+class Models:
+    """What images are made and tested with, both of one precision."""
+
+    perturbed_pass: PerturbedPass
+    classifier: nn.Module
+
+
 class Batch:
     """`rows` independent trials under one rule.
+
+    `models` give the gradients; where `exact` models are given too, they decide what is fooled.
 
     A row is placed, advanced with all others, and read once it is over. A row that is over stays as
     it is however often the batch goes on, so that the host may look late without changing a result.
@@ -46,8 +59,8 @@ class Batch:
 
     def __init__(
         self,
-        perturbed_pass: PerturbedPass,
-        classifier: nn.Module,
+        models: Models,
+        exact: Models | None,
         rule: type[Rule],
         schedule: Schedule,
         rows: int,
@@ -56,15 +69,17 @@ class Batch:
         like: Ready,
     ) -> None:
         device, dtype = like.activation.device, like.activation.dtype
-        self._pass = perturbed_pass
-        self._classifier = classifier
+        perturbed_pass = models.perturbed_pass
+        self._models = models
+        self._exact = exact
         self._perturbation = [
             torch.zeros((rows, *shape), device=device, dtype=dtype, requires_grad=True)
             for shape in perturbed_pass.shapes
         ]
         self.rule = rule(schedule, self._perturbation)
-        self._activation = torch.zeros((rows, *like.activation.shape), device=device, dtype=dtype)
-        self._condition = torch.zeros((rows, *like.condition.shape), device=device, dtype=dtype)
+        own = {"device": device, "dtype": perturbed_pass.dtype}
+        self._activation = torch.zeros((rows, *like.activation.shape), **own)
+        self._condition = torch.zeros((rows, *like.condition.shape), **own)
         self._labels = torch.zeros(rows, dtype=torch.int64, device=device)
         self._targets = torch.zeros(rows, dtype=torch.int64, device=device)
         self._steps = torch.zeros(rows, dtype=torch.int64, device=device)
@@ -84,6 +99,11 @@ class Batch:
 
         #: The last test of every row, and each row's smallest success so far.
         self.shown, self.best = record(), record()
+        #: Rows that wait for the exact test of their p, what it said, and where that is known.
+        self._waiting = torch.zeros_like(self._alive)
+        self._known = torch.zeros_like(self._alive)
+        self._said = record() if exact else None
+        self._placed: list[Ready | None] = [None] * rows
         self._best_norm = torch.full_like(self.best.margin, torch.inf)
         self._best_perturbation = (
             [torch.zeros_like(p, requires_grad=False) for p in self._perturbation]
@@ -107,6 +127,8 @@ class Batch:
         self._targets[row] = UNTARGETED if trial.target is None else trial.target
         self._best_norm[row] = torch.inf
         self._alive[row] = True
+        self._known[row] = self._waiting[row] = False
+        self._placed[row] = ready
 
     def advance(self) -> None:
         """Test every row, then update every row that goes on."""
@@ -114,6 +136,32 @@ class Batch:
             self._advance()
         else:
             self._graph.replay()
+
+    @torch.no_grad()
+    def decide(self) -> None:
+        """Test in full precision the p of every row that waits for it, each on its own.
+
+        One at a time: a result does not depend on which others wait.
+        """
+        if self._exact is None:
+            return
+        for row in self._waiting.nonzero().flatten().tolist():
+            ready = self._placed[row]
+            assert ready is not None
+            labels, targets = self._labels[row : row + 1], self._targets[row : row + 1]
+            images = to_8_bit(
+                self._exact.perturbed_pass.image(
+                    ready.activation.unsqueeze(0),
+                    ready.condition.unsqueeze(0),
+                    labels,
+                    [p[row : row + 1] for p in self._perturbation],
+                )
+            )
+            logits = self._exact.classifier(images)
+            self._said.images[row] = images[0]
+            self._said.logits[row] = logits[0]
+            self._said.margin[row] = margins(logits, labels, targets)[0]
+            self._known[row] = True
 
     def over(self) -> list[bool]:
         """For every row whether its trial has ended (true too where none was placed)."""
@@ -131,28 +179,38 @@ class Batch:
 
     def _advance(self) -> None:
         """The pass at p serves twice: it tests p, and its gradient gives the next p."""
-        images = self._pass.image(
+        images = self._models.perturbed_pass.image(
             self._activation, self._condition, self._labels, self._perturbation
         )
-        loss = self.rule.loss(self._classifier(images), self._labels, self._targets)
+        loss = self.rule.loss(self._models.classifier(images), self._labels, self._targets)
         gradients = torch.autograd.grad(loss.sum(), self._perturbation)
         with torch.no_grad():
             images = to_8_bit(images)
-            logits = self._classifier(images)
+            logits = self._models.classifier(images)
             margin = margins(logits, self._labels, self._targets)
+            shown = Record(self._steps, self._squares, margin, logits, images)
+            if self._said:
+                said = replace(self._said, steps=self._steps, squares=self._squares)
+                shown.copy_where(self._known, said)
             # NaN compares false: a broken row is over without being fooled.
             fooled = self._alive & (self._steps > 0) & (margin > 0)
-            over = (self._steps >= self.rule.schedule.budget) | ~logits.isfinite().all(1)
+            last = self._steps >= self.rule.schedule.budget
+            if self._said:
+                self._waiting.copy_(self._alive & (fooled | last) & ~self._known)
+                self._known.zero_()
+                fooled &= ~self._waiting
+                last &= ~self._waiting
+            over = last | ~logits.isfinite().all(1)
             if self.rule.stops_when_found:
                 over |= fooled
             self._alive.logical_and_(~over)
-            shown = Record(self._steps, self._squares, margin, logits, images)
             self.shown.copy_where(torch.ones_like(fooled), shown)
             self._keep_successes(fooled, shown)
-            tested = Tested(self._steps, self._squares, loss.detach(), margin, fooled, self._alive)
+            moving = self._alive & ~self._waiting
+            tested = Tested(self._steps, self._squares, loss.detach(), margin, fooled, moving)
             squares = self.rule.update(self._perturbation, gradients, tested)
-            self._squares.copy_(torch.where(self._alive, squares, self._squares))
-            self._steps.add_(self._alive)
+            self._squares.copy_(torch.where(moving, squares, self._squares))
+            self._steps.add_(moving)
 
     def _keep_successes(self, fooled: Tensor, shown: Record) -> None:
         """Remember the rows that were fooled with a smaller ‖p‖ than ever before."""

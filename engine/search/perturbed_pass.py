@@ -16,6 +16,9 @@ class PerturbedPass:
     (Dunn et al. 2020, section 4.) Only the points of weight > 0 take part: `active` has their
     indices, and perturbations are lists in that order, each (B, *point shape). A pass starts at
     the first active point, given the unperturbed activation there, which is computed once a trial.
+
+    `dtype` is the generator's, in which it computes; p may be of a higher precision, and the images
+    are of p's.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class PerturbedPass:
         if any(weight < 0 for weight in layer_weights):
             raise ValueError("Layer weights must be 0 or more.")
         self.generator = generator
+        self.dtype = dtype
         self.active = [index for index, weight in enumerate(layer_weights) if weight > 0]
         if not self.active:
             raise ValueError("At least one point needs a layer weight above 0.")
@@ -66,14 +70,19 @@ class PerturbedPass:
     ) -> Tensor:
         """Perturbed images (B, C, H, W), clamped inside the pass so that the gradient sees it."""
         added = dict(zip(self.active, zip(perturbation, self._scale, strict=True), strict=True))
-        activation = torch.addcmul(activation, *added[self.start])
+        activation = _plus(activation, *added[self.start])
         if self.start == 0 and self.generator.condition_follows_z:  # z conditions every stage
             condition = self.generator.condition(activation, labels)
         for index in range(self.start + 1, len(self.generator.points)):
             activation = self.generator.stage(index, activation, condition)
             if index in added:
-                activation = torch.addcmul(activation, *added[index])
-        return self.generator.to_image(activation).clamp(0, 1)
+                activation = _plus(activation, *added[index])
+        return self.generator.to_image(activation).to(perturbation[0].dtype).clamp(0, 1)
+
+
+def _plus(activation: Tensor, p: Tensor, scale: Tensor) -> Tensor:
+    """A + p⊙wσ, in the activation's precision."""
+    return torch.addcmul(activation, p.to(activation.dtype), scale)
 
 
 def to_8_bit(images: Tensor) -> Tensor:
