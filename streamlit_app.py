@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -33,7 +34,6 @@ def main() -> None:
 
 
 def _open() -> None:
-    start_logging(current_home().logs, "app")
     who = visitor()
     if who.role is Role.LABELLER:
         st.navigation([st.Page(_page("label"), title="Plainview")], position="hidden").run()
@@ -74,7 +74,14 @@ def _refusal(sentence: str) -> Callable[[], None]:
     return render
 
 
+@asynccontextmanager
+async def _with_log(server: st.App) -> AsyncIterator[None]:
+    """What is refused before any page opens is logged, too."""
+    start_logging(current_home().logs, "app")
+    yield
+
+
 if __name__ == "__main__":
     main()
 else:
-    app = st.App(__file__, middleware=[Middleware(Gate), Middleware(Promptly)])
+    app = st.App(__file__, lifespan=_with_log, middleware=[Middleware(Promptly), Middleware(Gate)])

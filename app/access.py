@@ -8,16 +8,18 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
 from sqlite_utils import Database
 
+from app.serving import LOOPBACK, served
+from app.sessions import COOKIE, Role, holds, opened
 from data.database import open_database
 from data.home import Home, home
-from data.studies import Labeller, labeller_of
+from data.studies import Labeller, invited_labeller, labeller_of
 from labelling.wording import ENGLISH
 
 log = logging.getLogger(__name__)
@@ -26,9 +28,10 @@ log = logging.getLogger(__name__)
 INVITATION = "invitation"
 UNKNOWN_INVITATION = ENGLISH.invitation_unknown
 NO_INVITATION = ENGLISH.not_invited
+SESSION_ENDED = ENGLISH.session_ended
 
-#: Names by which a browser on this computer reaches the server.
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+#: What proxies add to a request.
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 
 
 class _Connections(threading.local):
@@ -39,14 +42,6 @@ class _Connections(threading.local):
 
 
 _connections = _Connections()
-
-
-class Role(StrEnum):
-    """What a visitor may see: the researcher's pages, the Label page only, or nothing."""
-
-    RESEARCHER = "researcher"
-    LABELLER = "labeller"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True)
@@ -60,32 +55,51 @@ class Visitor:
 
 
 def visitor() -> Visitor:
-    """Who opened this page.
+    """Who opened this page. Whether to answer at all, `app.gate` has decided before.
 
-    An invitation in the address makes a labeller, or nobody when it is unknown, expired or
+    Local, an invitation in the address makes a labeller, or nobody when it is unknown, expired or
     revoked. It stays with the session: a labeller whose page drops it from the address stays one.
-    Without an invitation, whoever uses this computer is a researcher, and others are refused.
+    Whoever brings none is the researcher at this computer.
+
+    Served, the session's cookie says who it is, as long as that holds.
     """
+    if served() is not None:
+        return _signed_in(st.context.cookies.get(COOKIE, ""))
     token = st.query_params.get(INVITATION, st.session_state.get(INVITATION))
-    if token is not None:
-        st.session_state[INVITATION] = token
-        return _invited(token)
-    if from_this_computer(st.context.headers):
+    if token is None:
         return Visitor(Role.RESEARCHER, getpass.getuser())
-    log.warning(
-        "Refused a visitor without an invitation, by the name %r.", st.context.headers.get("Host")
-    )
-    return Visitor(Role.REFUSED, refusal=NO_INVITATION)
+    st.session_state[INVITATION] = token
+    return _invited(token)
 
 
-def from_this_computer(headers: Mapping[str, str]) -> bool:
-    """Whether the browser reached the server by a loopback name.
+def from_this_computer(client: tuple[str, int] | None, headers: Mapping[str, str]) -> bool:
+    """Whether a browser on this computer asks, and by a loopback name.
 
-    Origin is looked at too, because some proxies replace the Host that the browser sent. A header
-    that is missing speaks for no one: Streamlit's own tests send none, every browser sends both.
+    The other end has to be this computer, and no proxy may have stood between. Host keeps out
+    names that somebody has pointed at 127.0.0.1 (DNS rebinding), Origin other sites that a browser
+    here has open; it is missing only where a page is opened.
     """
-    names = (urlsplit(f"//{headers.get('Host', '')}"), urlsplit(headers.get("Origin", "")))
-    return all(name.hostname is None or name.hostname in LOOPBACK for name in names)
+    try:
+        near = client is not None and ip_address(client[0]).is_loopback
+        host = urlsplit(f"//{headers.get('Host', '')}")
+        origin = urlsplit(headers.get("Origin", f"http://{host.netloc}"))
+        named = host.hostname in LOOPBACK and origin.netloc.lower() == host.netloc.lower()
+    except ValueError:  # no IP address; brackets without an end
+        return False
+    return near and named and not any(name in headers for name in FORWARDED)
+
+
+def _signed_in(cookie: str) -> Visitor:
+    session = opened(current_home(), cookie)
+    if session is None or not holds(current_home(), database(), session):
+        log.warning("Refused a page: its session has ended, or never was")
+        return Visitor(Role.REFUSED, refusal=SESSION_ENDED)
+    if session.role is Role.RESEARCHER:
+        return Visitor(Role.RESEARCHER, session.who)
+    labeller = invited_labeller(database(), int(session.who))
+    if labeller is None:
+        return Visitor(Role.REFUSED, refusal=UNKNOWN_INVITATION)
+    return Visitor(Role.LABELLER, labeller.name, labeller)
 
 
 def _invited(token: str) -> Visitor:

@@ -8,6 +8,7 @@ import hmac
 import os
 import secrets
 import tempfile
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -73,10 +74,8 @@ def write_secret(file: Path, content: bytes, *, replace: bool = True) -> None:
         if replace:
             os.replace(temporary, file)
             return
-        try:
+        with suppress(FileExistsError):
             os.link(temporary, file)
-        except FileExistsError:
-            pass
     finally:
         Path(temporary).unlink(missing_ok=True)
 

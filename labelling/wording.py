@@ -90,6 +90,7 @@ class Wording:
     not_available: str
     not_invited: str
     invitation_unknown: str
+    session_ended: str
 
 
 ENGLISH = Wording(
@@ -173,6 +174,7 @@ ENGLISH = Wording(
     invitation_unknown=(
         "This link is not valid, or not any more. Ask the person who sent it for a new one."
     ),
+    session_ended="Your visit has ended. Open the link that you were sent again, or sign in again.",
 )
 
 #: By the code that a study stores. Add a language here, and nowhere else.

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from app.commands import experiment, models, results, search, serve, study, verify, worker
+from app.commands import (
+    experiment,
+    models,
+    passphrase,
+    people,
+    results,
+    search,
+    serve,
+    study,
+    verify,
+    worker,
+)
 
 #: In the order in which they are met.
 COMMANDS = {
@@ -12,6 +23,8 @@ COMMANDS = {
     "results": results,
     "models": models,
     "study": study,
+    "passphrase": passphrase,
+    "people": people,
     "verify": verify,
     "worker": worker,
 }

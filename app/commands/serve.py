@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from app.commands.terminal import say
+from app.logs import LARGEST_BYTES
 from app.runner.interruption import interruption
 from app.runner.lock import worker_alive
 from app.runner.request import RequestError
+from app.serving import SERVE_AT, Served, check_ways_in, served_at
 from data.home import CHECKOUT, home
 
 HELP = """Start the web app and its worker on this computer, until Ctrl-C.
@@ -22,7 +26,11 @@ HELP = """Start the web app and its worker on this computer, until Ctrl-C.
 Prints the address once the app answers. Ctrl-C ends both: a search or an experiment that is running
 goes on when the app is started again.
 
-  python -m app serve --port 8600 --home ~/plainview"""
+Without --serve-at only this computer is answered, without sign-in. With it people elsewhere are, at
+that address, through a proxy that speaks TLS (docs/serving.md); somebody has to be able to sign in.
+
+  python -m app serve --port 8600 --home ~/plainview
+  python -m app serve --port 8600 --serve-at https://labels.example.org"""
 
 ADDRESS = "127.0.0.1"
 FIRST_PORT = 8501
@@ -39,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help=f"the port to listen on (default: the first free from {FIRST_PORT})",
     )
+    parser.add_argument(
+        "--serve-at",
+        metavar="ADDRESS",
+        help="the address that people elsewhere open (default: none, only this computer)",
+    )
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, … (default: cpu)")
     parser.add_argument(
         "--threads", type=int, metavar="N", help="processor threads of an experiment (default: all)"
@@ -48,11 +61,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Start both, watch both, end both."""
     place = home(arguments.home)
+    address = arguments.serve_at or os.environ.get(SERVE_AT)
+    here = served_at(address) if address else None
+    if here is not None:
+        check_ways_in(place)
     port = arguments.port or _free_port()
     environment = {
         **os.environ,
         "PLAINVIEW_HOME": str(place.root),
         "PLAINVIEW_DEVICE": arguments.device,
+        SERVE_AT: str(here or ""),
     }
     worker_command = [*(sys.executable, "-m", "app", "worker"), *("--device", arguments.device)]
     if arguments.threads:
@@ -60,9 +78,10 @@ def run(arguments: argparse.Namespace) -> int:
     server_command = [
         *(sys.executable, "-m", "streamlit", "run", "streamlit_app.py"),
         *(f"--server.port={port}", f"--server.address={ADDRESS}"),
+        f"--server.baseUrlPath={here.base if here else ''}",
     ]
     with interruption() as asked, (place.logs / "serve.output").open("ab") as output:
-        say(f"Starting Plainview; everything is kept in {place.root}.")
+        say(f"Starting Plainview; everything is kept in {place.root}, logs in {place.logs}.")
         worker: subprocess.Popen[bytes] | None = None
         server = _start(server_command, environment, output)
         try:
@@ -76,8 +95,9 @@ def run(arguments: argparse.Namespace) -> int:
                 ):
                     worker = _start(worker_command, environment, output)
                     time.sleep(1)  # a worker that cannot start is not started over and over
-                if not told and _answers(port):
-                    print(f"Plainview is ready: http://{ADDRESS}:{port}", flush=True)
+                _cut(Path(output.name))
+                if not told and _answers(port, here):
+                    print(f"Plainview is ready: {_where(port, here)}", flush=True)
                     say("Press Ctrl-C to end it.")
                     told = True
                 if not told and time.monotonic() > deadline:
@@ -131,9 +151,26 @@ def _free_port() -> int:
     )
 
 
-def _answers(port: int) -> bool:
+def _where(port: int, here: Served | None) -> str:
+    listens = f"http://{ADDRESS}:{port}"
+    return listens if here is None else f"{here}, which a proxy passes on to {listens}"
+
+
+def _answers(port: int, here: Served | None) -> bool:
+    base = here.base if here else ""
+    address = f"http://{ADDRESS}:{port}{base}/_stcore/health"
     try:
-        with urllib.request.urlopen(f"http://{ADDRESS}:{port}/_stcore/health", timeout=2) as answer:
+        with urllib.request.urlopen(address, timeout=2) as answer:
             return answer.status == 200
     except (urllib.error.URLError, OSError):
         return False
+
+
+def _cut(output: Path) -> None:
+    """Keep what the processes print from filling the disk: begin anew, and keep one file before.
+
+    They go on appending to the same file, so it is copied and emptied, not renamed.
+    """
+    if output.stat().st_size > LARGEST_BYTES:
+        shutil.copyfile(output, output.with_name(f"{output.name}.1"))
+        os.truncate(output, 0)
