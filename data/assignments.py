@@ -8,7 +8,7 @@ one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlite_utils import Database
 
@@ -18,8 +18,7 @@ from data.stamps import now
 COUNTED, PRACTICE, REPEATED = 0, 1, 2
 
 
-@dataclass(frozen=True)
-class Assignment:
+class Assignment(NamedTuple):
     """One labeller's hold on one item.
 
     `place`, from 1, is the item's number in the labeller's own sequence; None where the rejection
@@ -50,23 +49,28 @@ def assignments_of(database: Database, labeller_id: int) -> list[Assignment]:
     return [Assignment(*row) for row in rows]
 
 
-def taken_slots(database: Database, study_id: str, at: float) -> dict[int, int]:
-    """Item → how many slots are taken at the time `at` (epoch seconds), where any is.
+def full_items(database: Database, study_id: str, slots: int, at: float) -> frozenset[int]:
+    """The items of which all `slots` are taken at the time `at` (epoch seconds).
 
     Hidden repeats and practice take no slot.
     """
-    return dict(
-        database.execute(
-            "SELECT item_id, count(*) FROM assignments WHERE study_id = ? AND round = 0"
-            " AND (finished_at IS NOT NULL OR lease_expires > ?) GROUP BY item_id",
-            [study_id, at],
-        ).fetchall()
+    rows = database.execute(
+        "SELECT item_id FROM assignments WHERE study_id = ? AND round = 0"
+        " AND (finished_at IS NOT NULL OR lease_expires > ?) GROUP BY item_id HAVING count(*) >= ?",
+        [study_id, at, slots],
     )
+    return frozenset(item for (item,) in rows)
 
 
 def finished_slots(database: Database, study_id: str) -> dict[int, int]:
     """Item → by how many people it has been resolved; items with none are left out."""
-    return taken_slots(database, study_id, float("inf"))
+    return dict(
+        database.execute(
+            "SELECT item_id, count(*) FROM assignments WHERE study_id = ? AND round = 0"
+            " AND finished_at IS NOT NULL GROUP BY item_id",
+            [study_id],
+        ).fetchall()
+    )
 
 
 def slots_taken(database: Database, item_id: int, at: float, *, besides: int) -> int:
@@ -90,20 +94,15 @@ def assign(
     place: int | None,
     lease_expires: float | None,
     closed_by: int | None = None,
-) -> None:
+) -> Assignment:
     """Gives a labeller an item: leased, or resolved unseen where there is no lease."""
-    database["assignments"].insert(
-        {
-            "study_id": study_id,
-            "labeller_id": labeller_id,
-            "item_id": item_id,
-            "round": round,
-            "place": place,
-            "lease_expires": lease_expires,
-            "finished_at": None if lease_expires is not None else now(),
-            "closed_by": closed_by,
-        }
+    finished_at = None if lease_expires is not None else now()
+    added = database.execute(
+        "INSERT INTO assignments (study_id, labeller_id, item_id, round, place, lease_expires,"
+        " finished_at, closed_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [study_id, labeller_id, item_id, round, place, lease_expires, finished_at, closed_by],
     )
+    return Assignment(added.lastrowid, item_id, round, place, lease_expires, finished_at, closed_by)
 
 
 def renew(database: Database, labeller_id: int, lease_expires: float) -> None:

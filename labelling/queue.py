@@ -59,7 +59,8 @@ def next_task(database: Database, labeller_id: int) -> Task | None:
         return None
     if not sitting.settled():
         with immediate(database):
-            sitting = Sitting(database, labeller_id)
+            if not sitting.true():
+                sitting = Sitting(database, labeller_id)
             sitting.settle()
     current = sitting.current
     return None if current is None else _task(sitting, current)

@@ -65,9 +65,13 @@ class Pool(NamedTuple):
 
     by_id: dict[int, StudyItem]
     content: list[StudyItem]
+    content_ids: frozenset[int]
     controls: dict[str, list[StudyItem]]
     practice: list[StudyItem]
 
+
+#: By number: an enumeration's own look-up is slow, and these are looked up for every row.
+ANSWERS = {int(answer): answer for answer in Answer}
 
 Key = tuple[Side, str | None, int, int]
 
@@ -77,6 +81,7 @@ class Sitting:
 
     def __init__(self, database: Database, labeller_id: int) -> None:
         self.database = database
+        self._version = _version(database)
         self.person = _person(database, labeller_id)
         self.options = self.person.options
         self.pool = _pool(database, self.person)
@@ -84,17 +89,23 @@ class Sitting:
         self.mine = assignments.assignments_of(database, labeller_id)
         self.answers: dict[Key, Answer] = {}
         self.undone: dict[Key, int] = {}
-        self.last: Judged | None = None
-        for row in database.execute(_JUDGEMENTS, [labeller_id]):
-            judgement_id, item_id, side, stimulus, label, repeat, answer, undone = row
+        rows = database.execute(_JUDGEMENTS, [labeller_id]).fetchall()
+        for judgement_id, _, side, stimulus, label, repeat, answer, undone in rows:
             key = (side, stimulus, label, repeat)
-            self.answers.pop(key, None)
-            self.undone.pop(key, None)
             if undone:
+                self.answers.pop(key, None)
                 self.undone[key] = judgement_id
             else:
-                self.answers[key] = Answer(answer)
-            self.last = Judged(judgement_id, item_id, side, repeat, Answer(answer), bool(undone))
+                self.undone.pop(key, None)
+                self.answers[key] = ANSWERS[answer]
+        self.last: Judged | None = None
+        if rows:
+            judgement_id, item_id, side, _, _, repeat, answer, undone = rows[-1]
+            self.last = Judged(judgement_id, item_id, side, repeat, ANSWERS[answer], bool(undone))
+
+    def true(self) -> bool:
+        """Whether nobody has written anything since this was read."""
+        return self._version == _version(self.database)
 
     # What is asked
 
@@ -157,15 +168,20 @@ class Sitting:
 
     def settle(self) -> None:
         """Renew what is held, give up what others have taken, and take what comes next."""
-        for assignment in self.open:
-            if self.lost(assignment) or self.resolved(assignment):
-                assignments.give_up(self.database, assignment.id)
+        given_up = [one for one in self.open if self.lost(one) or self.resolved(one)]
+        for assignment in given_up:
+            assignments.give_up(self.database, assignment.id)
         assignments.renew(self.database, self.person.id, self.lease_end)
-        self._reread()
+        self.mine = [
+            one._replace(lease_expires=self.lease_end) if one.open else one
+            for one in self.mine
+            if one not in given_up
+        ]
+        self.__dict__.pop("_full_items", None)
         while len(self.open) < HELD and (chosen := self.choose()) is not None:
             item, round = chosen
             unseen = self.side(item, round) is None
-            assignments.assign(
+            taken = assignments.assign(
                 self.database,
                 study_id=self.person.study_id,
                 labeller_id=self.person.id,
@@ -174,7 +190,7 @@ class Sitting:
                 place=None if unseen else self.last_place + 1,
                 lease_expires=None if unseen else self.lease_end,
             )
-            self._reread()
+            self.mine.append(taken)
 
     def choose(self) -> tuple[StudyItem, int] | None:
         """The item after those that are held, and its round; None when there is none for now."""
@@ -199,19 +215,19 @@ class Sitting:
         The first is of another source than the item on the screen, if there is any: whoever rejects
         a source is not to meet it loaded already.
         """
-        limit = self.options.items_per_person
-        room = len(self.pool.content) if limit is None else max(0, limit - self.content_shown)
-        seen = Counter(self.item(one).source_stimulus for one in self.mine if one.place)
-        held = {one.item_id for one in self.mine if one.round == COUNTED}
-        full = self._full_items
+        room, cap = self._room, self.options.source_cap
+        seen: Counter[str] = Counter()
+        if cap:
+            seen.update(self.item(one).source_stimulus for one in self.mine if one.place)
+        gone = self._held_items | self._full_items
         here = self.item(self.open[0]).source_stimulus if self.open else None
         put_back: list[StudyItem] = []
         for item in self.pool.content:
             if room <= 0:
                 return
-            if item.id in held or item.id in full:
+            if item.id in gone:
                 continue
-            if self.options.source_cap and seen[item.source_stimulus] >= self.options.source_cap:
+            if cap and seen[item.source_stimulus] >= cap:
                 continue
             if here is not None and item.source_stimulus == here:
                 put_back.append(item)
@@ -222,6 +238,23 @@ class Sitting:
             yield item
         yield from put_back[:room]
 
+    def _count_available(self) -> int:
+        """How many items `available` has."""
+        if self.options.source_cap:
+            return sum(1 for _ in self.available())
+        return min(self._room, len(self.pool.content_ids - self._held_items - self._full_items))
+
+    @property
+    def _room(self) -> int:
+        """How many more content items this labeller may be given."""
+        limit = self.options.items_per_person
+        return len(self.pool.content) if limit is None else max(0, limit - self.content_shown)
+
+    @property
+    def _held_items(self) -> set[int]:
+        """Items that were given to this labeller, or resolved unseen."""
+        return {one.item_id for one in self.mine if one.round == COUNTED}
+
     def waiting(self) -> bool:
         """Whether others hold, unfinished, what this labeller could judge if they gave it up."""
         if self.options.overlap is None or next(self.available(), None) is not None:
@@ -230,7 +263,7 @@ class Sitting:
         if limit is not None and self.content_shown >= limit:
             return False
         done = assignments.finished_slots(self.database, self.person.study_id)
-        held = {one.item_id for one in self.mine if one.round == COUNTED}
+        held = self._held_items
         return any(
             item.id not in held and done.get(item.id, 0) < self.options.overlap
             for item in self.pool.content
@@ -251,7 +284,7 @@ class Sitting:
         return self.pool.by_id[min(candidates, key=draw.__getitem__)] if candidates else None
 
     def _control_due(self) -> StudyItem | None:
-        held = {one.item_id for one in self.mine if one.round == COUNTED}
+        held = self._held_items
         for kind, share in CONTROLS.items():
             controls = self.pool.controls[kind]
             given = sum(item.id in held for item in controls)
@@ -306,7 +339,7 @@ class Sitting:
             done = sum(not one.open for one in self.mine if one.round == PRACTICE)
             return done, len(self.pool.practice)
         shown = [one for one in self.mine if one.place and one.round != PRACTICE]
-        content = self.content_shown + sum(1 for _ in self.available())
+        content = self.content_shown + self._count_available()
         total = content + self._capped_controls(content) + self._capped_repeats(content)
         return sum(not one.open for one in shown), max(total, len(shown))
 
@@ -333,12 +366,9 @@ class Sitting:
         """Items of which all slots are taken."""
         if self.options.overlap is None:
             return frozenset()
-        taken = assignments.taken_slots(self.database, self.person.study_id, self.at)
-        return frozenset(item for item, count in taken.items() if count >= self.options.overlap)
-
-    def _reread(self) -> None:
-        self.mine = assignments.assignments_of(self.database, self.person.id)
-        self.__dict__.pop("_full_items", None)
+        return assignments.full_items(
+            self.database, self.person.study_id, self.options.overlap, self.at
+        )
 
 
 def _key(item: StudyItem, side: Side, round: int) -> Key:
@@ -373,9 +403,11 @@ def _person(database: Database, labeller_id: int) -> Person:
     )
 
 
-#: Pools worked out already, by study, seed and number of items: a study only ever gains items.
+#: Items by study and their number, and pools by the seed too: a study only ever gains items. The
+#: items are the same objects in all of its pools.
+_items: dict[tuple[str, int], list[StudyItem]] = {}
 _pools: dict[tuple[str, int, int], Pool] = {}
-_POOLS_KEPT = 500
+_ITEMS_KEPT, _POOLS_KEPT = 20, 500
 
 
 def _pool(database: Database, person: Person) -> Pool:
@@ -387,10 +419,12 @@ def _pool(database: Database, person: Person) -> Pool:
     if key not in _pools:
         if len(_pools) >= _POOLS_KEPT:
             _pools.clear()
-        asked = items(database, person.study_id)
+        asked = _items_of(database, person.study_id, count)
+        content = ordered((item for item in asked if item.kind in CONTENT), person.seed)
         _pools[key] = Pool(
             by_id={item.id: item for item in asked},
-            content=ordered((item for item in asked if item.kind in CONTENT), person.seed),
+            content=content,
+            content_ids=frozenset(item.id for item in content),
             controls={
                 kind: shuffled((item for item in asked if item.kind == kind), person.seed)
                 for kind in CONTROLS
@@ -398,3 +432,17 @@ def _pool(database: Database, person: Person) -> Pool:
             practice=[item for item in asked if item.kind == PRACTICE_KIND],
         )
     return _pools[key]
+
+
+def _items_of(database: Database, study_id: str, count: int) -> list[StudyItem]:
+    if (study_id, count) not in _items:
+        if len(_items) >= _ITEMS_KEPT:
+            _items.clear()
+        _items[study_id, count] = items(database, study_id)
+    return _items[study_id, count]
+
+
+def _version(database: Database) -> int:
+    """A number that another connection's commit changes."""
+    (version,) = database.execute("PRAGMA data_version").fetchone()
+    return version
