@@ -17,6 +17,7 @@ from data.database import open_database
 from data.experiments import conditions
 from data.home import Home
 from data.jobs import claim, submit
+from data.plans import add_plan
 from data.results import add_result
 from data.studies import add_comment, add_event, add_judgement, judgements, retract
 from data.tensors import store_perturbation
@@ -36,6 +37,7 @@ def main() -> None:
         add_result(database, a_failure(last.id))
         submit(database, kind="experiment", experiment_id=experiment_id, owner="ada", device="cpu")
         claim(database, "cpu", "worker")
+        add_plan(database, experiment_id, {"limit": 12.0}, created_by="ada")
         asked = {"labeller_id": labeller_id, "item_id": item_id}
         add_judgement(database, **asked, side="source", answer=2)
         (mistake,) = judgements(database, study_id=study_id)
