@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -10,17 +13,18 @@ import pandas as pd
 from labelling.bounds import judgement_bounds
 from labelling.entrants import (
     Entrants,
-    entrants,
-    event_weights,
+    entrants_of,
     known_trials,
     no_longer_label,
-    removed_share,
     unknown_trials,
 )
 from labelling.estimands import AS_PUBLISHED, RAW, Estimand
+from labelling.event_weights import event_weights, everyone_once, removed_share
 from labelling.incidence import Floats, value_at
 from labelling.intervals import percentile_interval, resampled_sources, wilson
 from labelling.replicates import DRAWS, point_estimate, replicates
+
+T = TypeVar("T")
 
 #: What makes results belong to one curve: experiments, searches and schedules never mix.
 CONDITION = [
@@ -52,13 +56,22 @@ MOST_POINTS = 400
 
 def conditions(table: pd.DataFrame) -> Iterator[tuple[dict[str, object], Entrants]]:
     """The conditions of a trial table, in the order of their first row, with their entrants."""
-    units = pd.factorize(table["source_id"])[0]
-    for key, rows in table.groupby(CONDITION, sort=False).indices.items():
-        yield dict(zip(CONDITION, key, strict=True)), entrants(table.iloc[rows], units[rows])
+    # By the number of the condition, which tells all the rest: names are slow to group by.
+    parts = list(table.groupby("condition_id", sort=False).indices.values())
+    first = table[CONDITION].iloc[[rows[0] for rows in parts]]
+    yield from zip(first.to_dict("records"), entrants_of(table, parts), strict=True)
+
+
+def for_each_condition(
+    table: pd.DataFrame, compute: Callable[[dict[str, object], Entrants], T]
+) -> list[T]:
+    """What `compute` makes of each condition, several at a time: it is sums over large arrays."""
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        return list(pool.map(lambda one: compute(*one), conditions(table)))
 
 
 def source_counts(table: pd.DataFrame, draws: int = DRAWS, seed: int = 0) -> Floats:
-    """One bootstrap of the table's sources, (draws, sources), shared by all its conditions."""
+    """One bootstrap of the table's sources, (sources, draws), shared by all its conditions."""
     return resampled_sources(max(table["source_id"].nunique(), 1), draws, seed)
 
 
@@ -84,10 +97,12 @@ def success_curves(
     """
     counts = source_counts(table, draws, seed)
     tested = float(np.nan_to_num(table[["magnitude", "bound"]].max(axis=None)))
-    parts = [
-        _curve(cases, estimand, counts, tested).assign(**key, estimand=estimand.key)
-        for key, cases in conditions(table)
-    ]
+    parts = for_each_condition(
+        table,
+        lambda key, cases: _curve(cases, estimand, counts, tested).assign(
+            **key, estimand=estimand.key
+        ),
+    )
     parts = [part for part in parts if len(part)]
     columns = [*CONDITION, "estimand", *_COLUMNS]
     if not parts:
@@ -141,10 +156,10 @@ def _band(
     low, high = wilson(proportion, judged_sources)
     if estimand is RAW and one_budget(cases):
         return low, high, "Wilson"
-    drawn = [
-        value_at(part.times, part.values, grid) for part in replicates(cases, estimand, counts)
-    ]
-    drawn_low, drawn_high = percentile_interval(np.concatenate(drawn), judged_sources)
+    drawn = replicates(cases, estimand, counts, keep=grid)
+    drawn_low, drawn_high = percentile_interval(
+        value_at(drawn.times, drawn.values, grid), judged_sources
+    )
     return np.fmin(low, drawn_low), np.fmax(high, drawn_high), "bootstrap over sources"
 
 
@@ -154,11 +169,11 @@ def _grid(cases: Entrants, estimand: Estimand, tested: float) -> Floats:
     A curve whose trials all ended by being fooled is known further on, so it goes on, level, as far
     as any condition was tested. Thinned if too many, keeping the first and the last.
     """
-    everyone_once = np.ones((1, int(cases.unit.max()) + 1))
-    *fooled, censored = (weight[0] for weight in event_weights(cases, estimand, everyone_once))
-    counts = sum(fooled) + censored > 0
+    times, place = np.unique(cases.time, return_inverse=True)
+    weights = event_weights(cases, estimand, everyone_once(cases), place)
+    *fooled, censored = (weight[:, 0] for weight in weights)
     ends = [0.0] if censored.any() else [0.0, tested]
-    distinct = np.unique(np.append(cases.time[counts], ends))
+    distinct = np.unique(np.append(times[sum(fooled) + censored > 0], ends))
     if len(distinct) <= MOST_POINTS:
         return distinct
     chosen = np.linspace(0, len(distinct) - 1, MOST_POINTS).round().astype(int)

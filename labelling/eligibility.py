@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -12,6 +12,8 @@ from sqlite_utils import Database
 
 from labelling.answers import Answer
 from labelling.quality import excluded_labellers
+from labelling.trials import stored_trials
+from labelling.votes import SIDES, Votes, votes
 
 Quorum = Literal["majority", "unanimous", "any", "labeller"]
 Unclear = Literal["disagree", "missing"]
@@ -33,9 +35,9 @@ class JudgingRule:
 
     `quorum` says how several labellers make one judgement; "labeller" is one person's word, the
     one called `labeller`. `unclear` says what option 3 counts as (options 2 and 4 are always no;
-    the paper's rule is that only option 1 is yes). `studies` limits whose judgements are read;
-    empty means all. `exclusion` leaves out who breaks a rule that their study fixed before it began
-    (`labelling.quality`).
+    the paper's rule is that only option 1 is yes). `studies` (ids) and `labellers` (names) limit
+    whose judgements are read; empty means all. `exclusion` leaves out who breaks a rule that their
+    study fixed before it began (`labelling.quality`).
     """
 
     quorum: Quorum = "majority"
@@ -43,6 +45,7 @@ class JudgingRule:
     unclear: Unclear = "disagree"
     studies: tuple[str, ...] = ()
     exclusion: bool = False
+    labellers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.quorum not in get_args(Quorum):
@@ -59,8 +62,15 @@ class JudgingRule:
         """The rule as a phrase: "a picture shows its label when … say so"."""
         who = _IN_WORDS.get(self.quorum, self.labeller)
         unclear = "no" if self.unclear == "disagree" else "missing"
-        left_out = "; without those whom their study's rules exclude" if self.exclusion else ""
-        return f"{who}; “unclear” counts as {unclear}{left_out}"
+        words = [str(who), f"“unclear” counts as {unclear}"]
+        if self.labellers and self.quorum != "labeller":
+            words.append(f"of {_listed(self.labellers)} only")
+        if self.studies:
+            noun = "study" if len(self.studies) == 1 else "studies"
+            words.append(f"in the {noun} {_listed(self.studies)} only")
+        if self.exclusion:
+            words.append("without those whom their study's rules exclude")
+        return "; ".join(words)
 
 
 def trial_table(
@@ -76,21 +86,47 @@ def trial_table(
     that start from it. Repeated showings of a picture to one labeller do not count twice.
     """
     rule = rule or JudgingRule()
-    named = {f"e{i}": experiment_id for i, experiment_id in enumerate(experiment_ids)}
-    chosen = ", ".join(f":{name}" for name in named) or "NULL"
-    table = pd.read_sql_query(_RESULTS.format(chosen=chosen), database.conn, params=named)
-    answers = _answers(database, chosen, named, rule)
-    for side in ("source", "perturbed"):
-        votes = answers[answers["side"] == side].set_index(["stimulus", "label"])
-        keys = pd.MultiIndex.from_frame(table[[f"{side}_stimulus", "label"]])
-        table[f"{side}_judgement"] = judged(
-            votes["yes"].reindex(keys, fill_value=0).to_numpy(),
-            votes["no"].reindex(keys, fill_value=0).to_numpy(),
-            rule,
-        )
-    return table.drop(columns=["source_stimulus", "perturbed_stimulus"]).astype(
-        {"target": float, "magnitude": float, "bound": float}
+    trials = stored_trials(database, experiment_ids)
+    table = judged_trials(trials, votes(database, trials), rule, counting(database, rule))
+    return table.drop(columns=["source_stimulus", "perturbed_stimulus"])
+
+
+def judged_trials(
+    trials: pd.DataFrame, given: Votes, rule: JudgingRule, labellers: Sequence[int] | None = None
+) -> pd.DataFrame:
+    """A table of `labelling.trials` with what people's votes come to under the rule.
+
+    `labellers` are the ids of those who count (`counting`); None means everybody.
+    """
+    no = {Answer.SOMETHING_ELSE, Answer.MEANINGLESS}
+    if rule.unclear == "disagree":
+        no.add(Answer.UNCLEAR)
+    return trials.assign(
+        **{
+            f"{side}_judgement": judged(
+                given.counts(side, [Answer.LABEL], labellers),
+                given.counts(side, sorted(no), labellers),
+                rule,
+            )
+            for side in SIDES
+        }
     )
+
+
+def counting(database: Database, rule: JudgingRule) -> list[int] | None:
+    """The ids of the labellers whose judgements count under the rule; None: everybody's."""
+    names = (rule.labeller,) if rule.labeller is not None else rule.labellers
+    if not names and not rule.studies and not rule.exclusion:
+        return None
+    excluded = set(excluded_labellers(database, rule.studies)) if rule.exclusion else set()
+    rows = database.execute("SELECT id, name, study_id FROM labellers").fetchall()
+    return [
+        labeller_id
+        for labeller_id, name, study_id in rows
+        if (not names or name in names)
+        and (not rule.studies or study_id in rule.studies)
+        and labeller_id not in excluded
+    ]
 
 
 def judged(yes: np.ndarray, no: np.ndarray, rule: JudgingRule) -> np.ndarray:
@@ -112,58 +148,5 @@ def finished_part(table: pd.DataFrame) -> pd.DataFrame:
     return ordered[ordered["trial_index"].to_numpy() == place.to_numpy()].sort_index()
 
 
-_RESULTS = """
-SELECT conditions.experiment_id, results.condition_id, conditions.classifier, conditions.subset,
-    conditions.search, conditions.schedule_name, results.trial_index, results.source_id,
-    results.label, results.target, results.outcome, results.magnitude, results.bound,
-    results.steps, sources.stimulus AS source_stimulus, results.stimulus AS perturbed_stimulus
-FROM results
-JOIN conditions ON conditions.id = results.condition_id
-LEFT JOIN sources ON sources.id = results.source_id
-WHERE conditions.experiment_id IN ({chosen}) AND conditions.role = 'search'
-ORDER BY conditions.experiment_id, conditions.position, results.trial_index
-"""
-
-# Votes are counted in SQL: a million judgements become one row a picture.
-_ANSWERS = """
-WITH pictures AS (
-    SELECT DISTINCT 'source' AS side, sources.stimulus, results.label
-    FROM results
-    JOIN conditions ON conditions.id = results.condition_id
-    JOIN sources ON sources.id = results.source_id
-    WHERE conditions.experiment_id IN ({chosen})
-    UNION
-    SELECT DISTINCT 'perturbed', results.stimulus, results.label
-    FROM results
-    JOIN conditions ON conditions.id = results.condition_id
-    WHERE conditions.experiment_id IN ({chosen}) AND results.stimulus IS NOT NULL
-)
-SELECT pictures.side, pictures.stimulus, pictures.label,
-    sum(judgements.answer = :agrees) AS yes,
-    sum(judgements.answer <> :agrees AND judgements.answer IS NOT :ignored) AS no
-FROM pictures
-JOIN standing_judgements AS judgements ON judgements.stimulus = pictures.stimulus
-    AND judgements.label = pictures.label AND judgements.side = pictures.side
-    AND judgements.repeat = 0
-JOIN labellers ON labellers.id = judgements.labeller_id
-WHERE (:labeller IS NULL OR labellers.name = :labeller)
-    AND (:studies IS NULL OR labellers.study_id IN (SELECT value FROM json_each(:studies)))
-    AND labellers.id NOT IN (SELECT value FROM json_each(:excluded))
-GROUP BY pictures.side, pictures.stimulus, pictures.label
-"""
-
-
-def _answers(
-    database: Database, chosen: str, named: dict[str, str], rule: JudgingRule
-) -> pd.DataFrame:
-    parameters = {
-        **named,
-        "agrees": Answer.LABEL.value,
-        "ignored": Answer.UNCLEAR.value if rule.unclear == "missing" else None,
-        "labeller": rule.labeller,
-        "studies": json.dumps(rule.studies) if rule.studies else None,
-        "excluded": json.dumps(
-            excluded_labellers(database, rule.studies) if rule.exclusion else []
-        ),
-    }
-    return pd.read_sql_query(_ANSWERS.format(chosen=chosen), database.conn, params=parameters)
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

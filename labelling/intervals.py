@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 
 #: Two-sided level of every band and interval.
 LEVEL = 0.95
+#: Sources × resamples held at once; resamples are never fewer than so many, if so many are wanted.
+MOST_COUNTS, FEWEST_DRAWS = 4_000_000, 300
 #: An interval from fewer sources than this would look sharper than it is: "too few" instead.
 FEWEST_SOURCES = 5
 
@@ -27,15 +30,26 @@ def wilson(proportion: Floats | float, n: Floats | float) -> tuple[Floats, Float
     return np.where(n > 0, low, 0.0), np.where(n > 0, high, 1.0)
 
 
-def resampled_sources(sources: int, draws: int, seed: int = 0) -> Floats:
-    """How often each source occurs in each bootstrap resample of all sources: (draws, sources).
+@lru_cache(maxsize=1)
+def resampled_sources(sources: int, draws: int, seed: int = 0) -> NDArray[np.float32]:
+    """How often each source occurs in each bootstrap resample of all sources: (sources, draws).
 
     Resampling sources, not trials, carries along everything that shares a picture: classifiers,
-    layer subsets and labellers.
+    layer subsets and labellers. Very many sources get fewer draws, so that the table stays within
+    some hundred megabytes: their intervals are narrow, and hardly depend on the draws. The last
+    table is kept; it is not to be written to.
     """
-    picks = np.random.default_rng(seed).integers(sources, size=(draws, sources))
-    flat = (picks + sources * np.arange(draws)[:, None]).ravel()
-    return np.bincount(flat, minlength=draws * sources).reshape(draws, sources).astype(float)
+    draws = max(min(draws, FEWEST_DRAWS), min(draws, MOST_COUNTS // max(sources, 1)))
+    generator = np.random.default_rng(seed)
+    counts = np.empty((sources, draws), np.float32)
+    # Part by part: the picks of all draws at once would take three times the memory.
+    for part in np.array_split(np.arange(draws), max(1, draws * sources // 2_000_000)):
+        picks = generator.integers(sources, size=(len(part), sources))
+        flat = picks * len(part) + np.arange(len(part))[:, None]
+        drawn = np.bincount(flat.ravel(), minlength=sources * len(part))
+        counts[:, part] = drawn.reshape(sources, len(part))
+    counts.setflags(write=False)
+    return counts
 
 
 def percentile_interval(replicates: Floats, sources: int) -> tuple[Floats, Floats]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from labelling.curves import CONDITION, conditions, source_counts
+from labelling.curves import CONDITION, conditions, for_each_condition, source_counts
 from labelling.entrants import (
     Entrants,
     known_trials,
     no_longer_label,
-    removed_share,
     unknown_trials,
 )
 from labelling.estimands import Estimand
+from labelling.event_weights import removed_share
 from labelling.incidence import restricted_mean, value_at
 from labelling.intervals import percentile_interval
 from labelling.replicates import DRAWS, point_estimate, replicates
@@ -67,12 +67,15 @@ def table_of_means(
     """
     limit = common_limit(table) if limit is None else limit
     counts = source_counts(table, draws, seed)
-    rows = []
-    for key, cases in conditions(table):
-        row = {**key, "limit": np.nan if limit is None else limit}
-        row |= _counts(cases, estimand)
-        row |= _restricted(cases, estimand, limit, counts)
-        rows.append(row)
+    rows = for_each_condition(
+        table,
+        lambda key, cases: {
+            **key,
+            "limit": np.nan if limit is None else limit,
+            **_counts(cases, estimand),
+            **_restricted(cases, estimand, limit, counts),
+        },
+    )
     return pd.DataFrame(rows, columns=[*CONDITION, *_COLUMNS])
 
 
@@ -113,13 +116,10 @@ def _restricted(
     _, known = known_trials(cases, estimand)
     if np.isnan(best.values).any() or not _tested_to(cases, limit):
         return unknown
-    drawn = np.concatenate(
-        [
-            restricted_mean(part.times, part.values, limit)
-            for part in replicates(cases, estimand, counts)
-        ]
+    drawn = replicates(cases, estimand, counts, keep=np.array([limit]))
+    low, high = percentile_interval(
+        restricted_mean(drawn.centres, drawn.values, limit), len(np.unique(cases.unit[known]))
     )
-    low, high = percentile_interval(drawn, len(np.unique(cases.unit[known])))
     return {
         "restricted_mean": float(restricted_mean(best.times, best.values, limit)[0]),
         "low": float(low),

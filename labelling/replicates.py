@@ -2,46 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from labelling.entrants import Entrants, event_weights
+from labelling.entrants import Entrants
 from labelling.estimands import Estimand
+from labelling.event_weights import event_weights, everyone_once
 from labelling.incidence import Floats, aalen_johansen
 
 #: Bootstrap resamples for bands and intervals.
 DRAWS = 1000
+#: A resampled curve steps at no more magnitudes than this.
+MOST_STEPS = 600
 #: Resamples × trials held at once: keeps a curve of any size under some hundred megabytes.
-_HELD_AT_ONCE = 4_000_000
+_HELD_AT_ONCE = 8_000_000
 
 
 @dataclass(frozen=True)
 class Replicates:
-    """One condition's curve in B resamples: `values` (B, U) at U increasing magnitudes `times`."""
+    """One condition's curve in B resamples: `values` (B, U) at U increasing magnitudes `times`.
+
+    `centres` (U,) are the mean magnitudes of the trials that end in each step: `times` themselves,
+    unless steps were joined.
+    """
 
     times: Floats
     values: Floats
+    centres: Floats
 
 
-def replicates(cases: Entrants, estimand: Estimand, counts: Floats) -> Iterator[Replicates]:
-    """The curve under each row of `counts` (B, S), in batches that fit into memory.
+def replicates(
+    cases: Entrants, estimand: Estimand, counts: Floats, keep: Floats | None = None
+) -> Replicates:
+    """The curve under each column of `counts` (S, B), which says how often each source was drawn.
 
-    `counts` says how often each source occurs in each resample. Every magnitude at which a trial
-    ends is a time, so nothing is rounded. `cases` must not be empty.
+    Every magnitude at which a trial ends is a time, so nothing is rounded, as long as there are no
+    more than `MOST_STEPS`; else neighbouring ones are joined, except across the magnitudes in
+    `keep`. Where all budgets are one nothing is lost by that at those magnitudes. `cases` must not
+    be empty.
     """
-    times, first_of = np.unique(cases.time, return_index=True)
-    batches = max(1, -(-len(counts) * len(cases) // _HELD_AT_ONCE))
-    for batch in np.array_split(counts, batches):
-        ends = [
-            np.add.reduceat(weights, first_of, axis=1)
-            for weights in event_weights(cases, estimand, batch)
-        ]
-        yield Replicates(times, aalen_johansen(*ends))
+    times, place = _steps(cases.time, keep)
+    ended = np.bincount(place, minlength=len(times))
+    centres = np.where(
+        ended > 0, np.bincount(place, cases.time, len(times)) / np.maximum(ended, 1), times
+    )
+    batches = -(-counts.shape[1] * len(cases) // _HELD_AT_ONCE)
+    values = [
+        _curve(*weights)
+        for weights in (
+            event_weights(cases, estimand, np.ascontiguousarray(batch), place)
+            for batch in np.array_split(counts, max(1, batches), axis=1)
+        )
+    ]
+    return Replicates(times, np.concatenate(values), centres)
 
 
 def point_estimate(cases: Entrants, estimand: Estimand) -> Replicates:
-    """The curve of the data themselves: `values` has one row."""
-    everyone_once = np.ones((1, int(cases.unit.max()) + 1))
-    return next(replicates(cases, estimand, everyone_once))
+    """The curve of the data themselves: `values` has one row, and no steps are joined."""
+    times, place = np.unique(cases.time, return_inverse=True)
+    ends = event_weights(cases, estimand, everyone_once(cases), place)
+    return Replicates(times, aalen_johansen(*(end.T for end in ends)), times)
+
+
+def _curve(first: Floats, second: Floats, censored: Floats) -> Floats:
+    """(B, U) from weights (U, B): Aalen–Johansen's estimate.
+
+    Where nothing is censored before the last event, it is the share of all weight: a third of the
+    work.
+    """
+    events = np.flatnonzero(first.any(axis=1) | second.any(axis=1))
+    if not censored[: events.max(initial=-1)].any():
+        total = first.sum(axis=0) + second.sum(axis=0) + censored.sum(axis=0)
+        curve = np.cumsum(first, axis=0)
+        return np.divide(curve, total, out=np.full_like(curve, np.nan), where=total > 0).T
+    return aalen_johansen(*(np.ascontiguousarray(ends.T) for ends in (first, second, censored)))
+
+
+def _steps(time: Floats, keep: Floats | None) -> tuple[Floats, np.ndarray]:
+    """The magnitudes at which the curve steps, and which one each trial ends at."""
+    times, place = np.unique(time, return_inverse=True)
+    if len(times) <= MOST_STEPS:
+        return times, place
+    kept = np.zeros(0) if keep is None else keep[(keep >= times[0]) & (keep <= times[-1])]
+    chosen = np.linspace(0, len(times) - 1, max(2, MOST_STEPS - len(kept))).round().astype(int)
+    edges = np.unique(np.concatenate([times[chosen], kept]))
+    place = np.searchsorted(edges, time)
+    used = np.unique(np.append(place, len(edges) - 1))
+    return edges[used], np.searchsorted(used, place)

@@ -15,7 +15,6 @@ from app.widgets.address import one_of, positive_number, some_of
 from app.widgets.banner import synthetic
 from app.widgets.results_data import SelectedResults, Selection
 from app.widgets.scheme import current_scheme
-from labelling.entrants import NEIGHBOURS
 from labelling.estimands import (
     AS_PUBLISHED,
     ESTIMANDS,
@@ -24,6 +23,7 @@ from labelling.estimands import (
     SOURCE_JUDGED,
     Estimand,
 )
+from labelling.event_weights import NEIGHBOURS
 from labelling.means import PLAIN_MEAN, RESTRICTED_MEAN
 
 _SHOWS = {

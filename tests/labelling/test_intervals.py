@@ -21,9 +21,9 @@ def test_wilson_of_nothing_is_everything() -> None:
 
 def test_resamples_draw_as_many_sources_as_there_are_and_are_repeatable() -> None:
     counts = resampled_sources(sources=7, draws=200, seed=3)
-    assert counts.shape == (200, 7)
-    np.testing.assert_array_equal(counts.sum(axis=1), 7)
-    np.testing.assert_allclose(counts.mean(axis=0), 1, atol=0.3)
+    assert counts.shape == (7, 200)
+    np.testing.assert_array_equal(counts.sum(axis=0), 7)
+    np.testing.assert_allclose(counts.mean(axis=1), 1, atol=0.3)
     np.testing.assert_array_equal(counts, resampled_sources(sources=7, draws=200, seed=3))
 
 
@@ -33,7 +33,7 @@ def test_the_interval_of_a_mean_covers_as_often_as_it_says_with_few_sources() ->
     for repetition in range(repetitions):
         values = generator.normal(size=sources)
         counts = resampled_sources(sources, 400, seed=repetition)
-        low, high = percentile_interval(counts @ values / sources, sources)
+        low, high = percentile_interval(values @ counts / sources, sources)
         hits += bool(low <= 0 <= high)
     # Plain percentiles reach about 0.90 here; 0.95 ± three standard errors.
     assert 0.917 <= hits / repetitions <= 0.983

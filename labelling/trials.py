@@ -1,0 +1,98 @@
+"""The stored results of searches as a table, before anybody's judgement is attached."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from sqlite_utils import Database
+
+#: Where a trial is stored, and what it was.
+OF_CONDITION = ("experiment_id", "classifier", "subset", "search", "schedule_name")
+OF_TRIAL = (
+    "condition_id",
+    "trial_index",
+    "source_id",
+    "label",
+    "target",
+    "outcome",
+    "magnitude",
+    "bound",
+    "steps",
+    "perturbed_stimulus",
+)
+COLUMNS = (
+    "experiment_id",
+    "condition_id",
+    *OF_CONDITION[1:],
+    *OF_TRIAL[1:-1],
+    "source_stimulus",
+    "perturbed_stimulus",
+)
+
+
+def stored_trials(database: Database, experiment_ids: Sequence[str]) -> pd.DataFrame:
+    """One row a stored result of a search, in the order of conditions and trials; no controls.
+
+    Columns as in `COLUMNS`: target is NaN where any other label will do, magnitude unless found;
+    a stimulus is the SHA-256 of its PNG, None where there is none.
+    """
+    marks = ", ".join("?" for _ in experiment_ids) or "NULL"
+    conditions = database.execute(_CONDITIONS.format(chosen=marks), list(experiment_ids)).fetchall()
+    ids = np.array([row[0] for row in conditions], dtype=np.int64)
+    rows: list[tuple[object, ...]] = []
+    # A condition at a time: the key (condition, trial) has them in their order.
+    for condition_id in ids.tolist():
+        rows += database.execute(_RESULTS, [condition_id])
+    columns = dict(zip(OF_TRIAL, zip(*rows, strict=True), strict=True)) if rows else {}
+    stimuli = dict(database.execute(_SOURCES.format(chosen=marks), list(experiment_ids)).fetchall())
+    frame = {name: np.array(columns.get(name, ()), dtype=_TYPES[name]) for name in OF_TRIAL}
+    place = np.searchsorted(ids, frame["condition_id"], sorter=(order := np.argsort(ids)))
+    place = order[place]
+    for column, name in enumerate(OF_CONDITION, start=1):
+        values = np.array([row[column] for row in conditions], dtype=object)
+        frame[name] = pd.array(values, dtype="str").take(place)
+    frame["source_stimulus"] = np.array(
+        [stimuli.get(source_id) for source_id in frame["source_id"]], dtype=object
+    )
+    # As objects: these are looked up and never computed with, and None stays None.
+    return pd.DataFrame(
+        {name: pd.Series(frame[name], dtype=object if name in _NAMES else None) for name in COLUMNS}
+    )
+
+
+_NAMES = frozenset({"source_id", "source_stimulus", "perturbed_stimulus"})
+
+_TYPES: dict[str, type] = {
+    "condition_id": np.int64,
+    "trial_index": np.int64,
+    "source_id": object,
+    "label": np.int64,
+    "target": float,
+    "outcome": object,
+    "magnitude": float,
+    "bound": float,
+    "steps": np.int64,
+    "perturbed_stimulus": object,
+}
+
+_CONDITIONS = """
+SELECT id, experiment_id, classifier, subset, search, schedule_name
+FROM conditions
+WHERE experiment_id IN ({chosen}) AND role = 'search'
+ORDER BY experiment_id, position
+"""
+
+_RESULTS = """
+SELECT condition_id, trial_index, source_id, label, target, outcome, magnitude, bound, steps,
+    stimulus
+FROM results WHERE condition_id = ? ORDER BY trial_index
+"""
+
+_SOURCES = """
+SELECT id, stimulus FROM sources WHERE id IN (
+    SELECT source_id FROM results JOIN conditions ON conditions.id = results.condition_id
+    WHERE conditions.experiment_id IN ({chosen})
+)
+"""

@@ -1,0 +1,111 @@
+"""Votes, read at once for every rule, are those of the view of judgements that stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from sqlite_utils import Database
+
+from data import studies
+from data.database import open_database
+from data.home import Home
+from labelling.answers import Answer
+from labelling.studies import create_study, invite
+from labelling.trials import stored_trials
+from labelling.votes import SIDES, votes
+from tests.labelling.synthetic_study import add_experiment, label_text
+
+TRIALS = 6
+
+
+@pytest.fixture
+def database(tmp_path) -> Iterator[Database]:
+    database = open_database(Home(tmp_path), durable=True)
+    yield database
+    database.close()
+
+
+def judged_by_three(database: Database, tmp_path) -> str:
+    """Synthetic answers of three to everything, with every way in which one can fall away."""
+    home = Home(tmp_path)
+    experiment_id = add_experiment(database, home, trials=TRIALS)
+    study_id = create_study(
+        database, [experiment_id], "synthetic", label_text=label_text, created_by="test"
+    )
+    people = {}
+    for name in ("ada", "ben", "cleo"):
+        people[name] = studies.labeller_of(database, invite(database, study_id, name)).id
+        for item in studies.items(database, study_id):
+            for side in SIDES:
+                studies.add_judgement(
+                    database,
+                    labeller_id=people[name],
+                    item_id=item.id,
+                    side=side,
+                    answer=Answer(1 + (item.id * 7 + people[name]) % 4).value,
+                )
+    log = [one for one in studies.judgements(database) if one.labeller_id != people["cleo"]]
+    first, second, third = log[0], log[3], log[5]
+    studies.add_judgement(
+        database,
+        labeller_id=first.labeller_id,
+        item_id=first.item_id,
+        side=first.side,
+        answer=5 - first.answer,
+        supersedes=first.id,
+    )
+    studies.retract(database, second.id)
+    studies.add_judgement(
+        database,
+        labeller_id=third.labeller_id,
+        item_id=third.item_id,
+        side=third.side,
+        answer=third.answer,
+        repeat=2,
+    )
+    studies.add_event(database, people["cleo"], "withdrew")
+    return experiment_id
+
+
+_OF_VIEW = """
+SELECT count(*) FROM standing_judgements
+WHERE repeat = 0 AND side = ? AND stimulus = ? AND label = ? AND answer = ?
+"""
+
+
+def test_each_picture_has_the_votes_that_stand(database: Database, tmp_path) -> None:
+    trials = stored_trials(database, [judged_by_three(database, tmp_path)])
+    given = votes(database, trials)
+    stands = "SELECT count(*) FROM standing_judgements WHERE repeat = 0"
+    assert len(given.answer) == database.execute(stands).fetchone()[0] > 0
+    for side in SIDES:
+        for answer in Answer:
+            expected = [
+                database.execute(_OF_VIEW, [side, stimulus, label, answer.value]).fetchone()[0]
+                for stimulus, label in zip(
+                    trials[f"{side}_stimulus"], trials["label"].tolist(), strict=True
+                )
+            ]
+            np.testing.assert_array_equal(given.counts(side, [answer]), expected)
+
+
+def test_votes_of_some_labellers_only(database: Database, tmp_path) -> None:
+    trials = stored_trials(database, [judged_by_three(database, tmp_path)])
+    given = votes(database, trials)
+    both = sum(given.counts("source", list(Answer), [person]) for person in (1, 2))
+    np.testing.assert_array_equal(both, given.counts("source", list(Answer), [1, 2]))
+    assert not given.counts("source", list(Answer), [3]).any()  # withdrew
+
+
+def test_a_label_that_was_not_asked_about_has_no_votes(database: Database, tmp_path) -> None:
+    """The same picture under another label is another question."""
+    trials = stored_trials(database, [judged_by_three(database, tmp_path)])
+    other = trials.assign(label=trials["label"] + 1)
+    assert not votes(database, other).counts("source", list(Answer)).any()
+
+
+def test_no_trials_have_no_votes(database: Database) -> None:
+    given = votes(database, stored_trials(database, []))
+    assert len(given.counts("source", list(Answer))) == 0
