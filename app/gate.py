@@ -50,6 +50,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+#: The largest upload (server.maxUploadSize in .streamlit/config.toml) with what is around it.
+LARGEST_BODY = 5 * 2**20 + 2**16
 #: A websocket's session is looked at again when something comes in, so often.
 LOOK_SECONDS = 2.0
 POLICY_VIOLATION = 1008
@@ -78,6 +80,9 @@ class Gate:
         place = _place(scope, self.served)
         if any(closed in scope["path"] for closed in CLOSED):
             await _refuse(scope, receive, send, HTTPStatus.NOT_FOUND, "Not found.")
+        elif _too_large(scope):
+            log.warning("Refused what is too large to be ours: %s", _visit(scope))
+            await _refuse(scope, receive, send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE)
         elif self.served is None:
             await self._local(scope, receive, send)
         else:
@@ -139,6 +144,7 @@ class Gate:
 
 
 WRONG_ADDRESS = "This address is not served here."
+TOO_LARGE = "This is too large."
 UNAVAILABLE = "This page is not available at the moment. Please try again later."
 
 
@@ -163,6 +169,12 @@ def _foreign(here: Served, scope: Scope) -> str:
         return "host"
     changes = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD")
     return "origin" if changes and headers.get("Origin") != here.origin else ""
+
+
+def _too_large(scope: Scope) -> bool:
+    """Whether a request announces too large a body; Streamlit itself cuts one that does not."""
+    length = Headers(scope=scope).get("Content-Length", "0")
+    return not length.isdigit() or int(length) > LARGEST_BODY
 
 
 def _invitation(scope: Scope) -> str | None:
@@ -194,7 +206,7 @@ def _session(scope: Scope) -> Session | None:
 
 
 def _for_labellers(place: str) -> bool:
-    return place in LABELLERS or place.startswith(LABELLERS_FOLDERS)
+    return place in LABELLERS or (place.startswith(LABELLERS_FOLDERS) and ".." not in place)
 
 
 def _while_it_holds(session: Session, receive: Receive, send: Send) -> tuple[Receive, Send]:

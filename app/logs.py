@@ -9,8 +9,13 @@ from pathlib import Path
 
 #: Our own packages report what they do; of others only warnings are kept.
 PACKAGES = ("app", "data", "engine", "labelling")
-#: Streamlit keeps its loggers apart from the root. This one has the tracebacks of failed fragments.
-STREAMLIT_ERRORS = "streamlit.error_util"
+#: Streamlit keeps its loggers apart from the root. These have the tracebacks of failed fragments,
+#: and the connections and uploads that Streamlit itself refuses.
+STREAMLITS = (
+    "streamlit.error_util",
+    "streamlit.web.server.starlette.starlette_websocket",
+    "streamlit.web.server.starlette.starlette_routes",
+)
 LARGEST_BYTES = 5_000_000
 KEPT_FILES = 5
 
@@ -28,7 +33,7 @@ def start_logging(folder: Path, process: str) -> Path:
         file, maxBytes=LARGEST_BYTES, backupCount=KEPT_FILES, encoding="utf-8"
     )
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    for name in (None, STREAMLIT_ERRORS):
+    for name in (None, *STREAMLITS):
         logging.getLogger(name).addHandler(handler)
     for name in PACKAGES:
         logging.getLogger(name).setLevel(logging.INFO)

@@ -141,9 +141,10 @@ def _commented() -> None:
         log.warning("A comment of labeller %s was refused: too long.", labeller.id)
         st.session_state[PROBLEM] = shown.words.comment_too_long.format(longest=LONGEST_COMMENT)
         return
+    text = text.encode("utf-8", "replace").decode().strip()  # JSON may bring half a character
     try:
-        comment(durable_database(), labeller.id, shown.task.number, text.strip())
-        st.session_state.setdefault(WRITTEN, {})[shown.task.number] = text.strip()
+        comment(durable_database(), labeller.id, shown.task.number, text)
+        st.session_state.setdefault(WRITTEN, {})[shown.task.number] = text
     except STORAGE_ERRORS:
         log.exception("A comment of labeller %s could not be stored", labeller.id)
         st.session_state[PROBLEM] = shown.words.comment_not_stored
