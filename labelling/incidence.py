@@ -17,7 +17,7 @@ def aalen_johansen(first: Floats, second: Floats, censored: Floats) -> Floats:
     F₁(t_k) = Σ_{i≤k} S(t_{i-1}) · d₁ᵢ / Yᵢ with S(t_i) = Π_{j≤i} (1 - (d₁ⱼ + d₂ⱼ) / Yⱼ), where Y is
     the weight still at risk (Aalen & Johansen 1978). Without a second event it is one minus
     Kaplan–Meier's estimate; without earlier censoring it is the empirical distribution function.
-    With nobody at risk at all it is NaN.
+    With nobody at risk at all, or a weight that is not known (NaN), it is NaN.
     """
     leaving = first + second + censored
     at_risk = np.flip(np.cumsum(np.flip(leaving, -1), -1), -1)
@@ -25,8 +25,8 @@ def aalen_johansen(first: Floats, second: Floats, censored: Floats) -> Floats:
     still_free = np.cumprod(1.0 - (first + second) / safe, axis=-1)
     before = np.concatenate([np.ones_like(still_free[..., :1]), still_free[..., :-1]], axis=-1)
     incidence = np.cumsum(before * first / safe, axis=-1)
-    empty = at_risk[..., :1] <= 0
-    return np.where(empty, np.nan, np.clip(incidence, 0.0, 1.0))
+    known = at_risk[..., :1] > 0
+    return np.where(~known, np.nan, np.clip(incidence, 0.0, 1.0))
 
 
 def value_at(times: Floats, curve: Floats, where: Floats) -> Floats:

@@ -72,7 +72,7 @@ def _curve(first: Floats, second: Floats, censored: Floats) -> Floats:
     work.
     """
     events = np.flatnonzero(first.any(axis=1) | second.any(axis=1))
-    if not censored[: events.max(initial=-1)].any():
+    if not censored[: events.max(initial=0)].any():
         total = first.sum(axis=0) + second.sum(axis=0) + censored.sum(axis=0)
         curve = np.cumsum(first, axis=0)
         return np.divide(curve, total, out=np.full_like(curve, np.nan), where=total > 0).T

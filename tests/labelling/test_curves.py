@@ -79,6 +79,13 @@ def test_without_judgements_there_is_a_raw_curve_and_no_other() -> None:
         assert curve_of(table, estimand).empty
 
 
+def test_a_condition_never_fooled_and_never_judged_has_a_raw_curve_only() -> None:
+    table = trial_table("exhausted 9", "exhausted 9", "exhausted 9")
+    assert set(curve_of(table, RAW)["proportion"]) == {0}
+    for estimand in set(ESTIMANDS.values()) - {RAW}:
+        assert curve_of(table, estimand).empty
+
+
 def test_an_untargeted_trial_that_is_skipped_is_fooled_at_magnitude_zero() -> None:
     table = trial_table("skipped! 0 y", "skipped! 0 n", "found! 1 y y", "exhausted! 9 y")
     for estimand, expected in {
