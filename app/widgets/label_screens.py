@@ -56,7 +56,7 @@ def purpose(words: Wording, answer: Callable[[str], None]) -> None:
             words.purpose_send,
             key="send",
             type="primary",
-            on_click=lambda: answer(str(st.session_state.get("words") or "")),
+            on_click=lambda: answer(str(st.session_state.get("words") or "")[:LONGEST_TEXT]),
         )
 
 

@@ -32,11 +32,12 @@ class Answer:
     text: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    cookies: Mapping[str, str] = field(default_factory=dict)
+
     @property
     def cookie(self) -> str | None:
         """The session that came along."""
-        name, _, value = self.headers.get("set-cookie", "").partition(";")[0].partition("=")
-        return value if name == COOKIE and value.strip('"') else None
+        return self.cookies.get(COOKIE, "").strip('"') or None
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,10 @@ class Visitor:
             answer = connection.getresponse()
             text = answer.read().decode("utf-8", "replace")
             return Answer(
-                answer.status, text, {name.lower(): value for name, value in answer.getheaders()}
+                answer.status,
+                text,
+                {name.lower(): value for name, value in answer.getheaders()},
+                dict(map(_name_and_value, answer.headers.get_all("Set-Cookie", []))),
             )
         finally:
             connection.close()
@@ -103,6 +107,11 @@ class Visitor:
 
 class Closed(Exception):
     """The server closed the websocket; the argument is the handshake's status, or a code."""
+
+
+def _name_and_value(cookie: str) -> tuple[str, str]:
+    name, _, value = cookie.partition(";")[0].partition("=")
+    return name, value
 
 
 def _socket(place: str):
