@@ -92,7 +92,7 @@ def corrected_moments(fresh: Floats, predicted: Floats, everywhere: Floats) -> M
     influence = residual_squares - 2 * mean * residual
     root = np.sqrt(len(fresh))
     return Moments(
-        float(mean),
+        float(min(max(mean, 0.0), 1.0)),
         float(residual.std(ddof=1) / root),
         float(max(variance, 0.0)),
         float(influence.std(ddof=1) / root),

@@ -77,6 +77,7 @@ def grow(
                 slopes = _differences(rest, ahead, behind)
             else:
                 slopes = np.asarray(gradient(box.reshape(-1, box.shape[2]))).reshape(box.shape)
+                evaluations[moving] += box.shape[1]
             down, up = oir_w(widths, inner, slopes, descent.settings)
         evaluations[moving] += asked.shape[1]
         new_lower = domain.clip(lower - descent.learning_rate * down)

@@ -56,6 +56,8 @@ class Region:
     evaluations
         How often the score was asked, a gradient counted once for each of its points; the
         estimates of mean and variance included.
+    steps
+        T: the updates made, or for `refined` those whose evaluations its budget is a share of.
     """
 
     method: str
@@ -70,6 +72,7 @@ class Region:
     volume_share: float
     feasible: bool
     evaluations: int
+    steps: int
 
 
 def make_region(
@@ -82,6 +85,7 @@ def make_region(
     epsilon_mean: float,
     epsilon_variance: float,
     evaluations: int,
+    steps: int,
 ) -> Region:
     """The region that `trace` (T + 1, 2, n) ends in, its flags from `moments`."""
     lower, upper = trace[-1]
@@ -99,6 +103,7 @@ def make_region(
         volume_share=domain.share(lower, upper),
         feasible=inside and moments.meets(epsilon_mean, epsilon_variance),
         evaluations=evaluations,
+        steps=steps,
     )
 
 
