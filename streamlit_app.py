@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -16,7 +15,7 @@ from app.access import Role, Visitor, current_home, visitor
 from app.gate import Gate
 from app.guard import guarded
 from app.logs import start_logging
-from app.promptly import Promptly
+from app.promptly import Promptly, imported
 
 #: Module in app.pages (and address) → title, in the order of the navigation; the first is the home.
 RESEARCHER_PAGES = {
@@ -61,7 +60,7 @@ def _page(module: str) -> Callable[[], None]:
     """The page's `render`, imported when it is shown: a labeller's visit loads no other page."""
 
     def render() -> None:
-        guarded(importlib.import_module(f"app.pages.{module}").render)()
+        guarded(imported(f"app.pages.{module}").render)()
 
     return render
 

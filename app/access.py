@@ -5,19 +5,17 @@ from __future__ import annotations
 import getpass
 import hashlib
 import logging
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
 from sqlite_utils import Database
 
+from app.connections import Connections
 from app.serving import LOOPBACK, served
 from app.sessions import COOKIE, Role, holds, opened
-from data.database import open_database
 from data.home import Home, home
 from data.studies import Labeller, invited_labeller, labeller_of
 from labelling.wording import ENGLISH
@@ -34,14 +32,7 @@ SESSION_ENDED = ENGLISH.session_ended
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 
 
-class _Connections(threading.local):
-    """What this thread has opened, by home folder and durability."""
-
-    def __init__(self) -> None:
-        self.opened: dict[tuple[Path, bool], Database] = {}
-
-
-_connections = _Connections()
+_connections = Connections()
 
 
 @dataclass(frozen=True)
@@ -119,17 +110,9 @@ def current_home() -> Home:
 
 def database() -> Database:
     """This thread's connection, for reading and for whatever may be done again."""
-    return _connection(durable=False)
+    return _connections.get(current_home(), durable=False)
 
 
 def durable_database() -> Database:
     """This thread's connection for judgements: on disk before the call that wrote it returns."""
-    return _connection(durable=True)
-
-
-def _connection(*, durable: bool) -> Database:
-    place = current_home()
-    key = (place.root, durable)
-    if key not in _connections.opened:
-        _connections.opened[key] = open_database(place, durable=durable)
-    return _connections.opened[key]
+    return _connections.get(current_home(), durable=True)

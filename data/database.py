@@ -43,18 +43,25 @@ class DatabaseError(RuntimeError):
     """The database cannot be used; the message is one sentence for the user."""
 
 
-def open_database(home: Home, *, durable: bool = False) -> sqlite_utils.Database:
+def open_database(
+    home: Home, *, durable: bool = False, any_thread: bool = False
+) -> sqlite_utils.Database:
     """A new connection to the home's database, created and migrated where that is needed.
 
     Write-ahead log, foreign keys and a busy timeout of 10 s. `durable` makes a commit wait until
     the disk has it (synchronous = FULL): judgements are written through such a connection. A
-    connection belongs to the thread that opened it.
+    connection belongs to the thread that opened it; with `any_thread` to one thread at a time.
 
     Raises DatabaseError when the database cannot be opened, or comes from a newer version.
     """
     path = home.database
     with explained(path):
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(
+            path,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=not any_thread,
+        )
         try:
             database = sqlite_utils.Database(connection, execute_plugins=False)
             _write_ahead(connection)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 
 import pytest
 import uvicorn
@@ -11,6 +13,7 @@ from websockets.asyncio.client import connect
 
 from app.gate import AsgiApp, Receive, Scope, Send
 from app.promptly import Promptly
+from tests.app.processes import ROOT
 
 
 async def tells_nodelay(scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,3 +57,14 @@ def test_other_servers_are_left_alone() -> None:
         return None
 
     asyncio.run(Promptly(ended)({"type": "websocket"}, ended, ended))  # type: ignore[arg-type]
+
+
+def test_threads_give_way_at_once_and_imports_are_no_garbage() -> None:
+    """In a process of its own: it is the whole process that is set so."""
+    program = (
+        "import gc, sys; from app.promptly import Promptly, imported; Promptly(None)"
+        "; found = imported('json'); again = imported('json')"
+        "; print(found.__name__, sys.getswitchinterval() < 0.001, gc.get_freeze_count() > 10_000)"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert said.stdout.split() == ["json", "True", "True"], said.stderr

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -208,3 +209,24 @@ def test_deleting_an_experiment_takes_its_results_and_leaves_the_images(
     database["experiments"].delete(experiment_id)
     counts = {name: database[name].count for name in ("conditions", "results", "stimuli")}
     assert counts == {"conditions": 0, "results": 0, "stimuli": 2}
+
+
+def test_threads_of_a_process_wait_for_their_turn(home: Home) -> None:
+    """Not by asking SQLite again and again: here it would refuse at once."""
+    begun, wrote = threading.Event(), []
+
+    def write(name: str) -> None:
+        with closing(open_database(home)) as connection:
+            connection.execute("PRAGMA busy_timeout = 0")
+            with immediate(connection):
+                begun.set()
+                time.sleep(0.2)
+                wrote.append(name)
+
+    threads = [threading.Thread(target=write, args=[name]) for name in ("first", "second")]
+    threads[0].start()
+    assert begun.wait(30)
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    assert wrote == ["first", "second"]

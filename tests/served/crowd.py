@@ -35,13 +35,17 @@ Given = tuple[int, str, str, int]
 
 @dataclass
 class Member:
-    """One of them: the client, and what was acknowledged to it."""
+    """One of them: the client, and what was acknowledged to it.
+
+    `ended`: what the page said when there was no task any more.
+    """
 
     labeller_id: int
     client: LabellingClient
     given: list[Given] = field(default_factory=list)
     problems: int = 0
     connections: int = 0
+    ended: tuple[str, ...] = ()
 
 
 def loaded_study(
@@ -88,6 +92,7 @@ async def label(
                 member.given.append(_given(member, *pending))
             pending = None
             if screen.task is None:
+                member.ended = screen.texts or ("nothing",)
                 break
             await asyncio.sleep(draws.uniform(*pause))
             answer = 1 if draws.random() < SHOWS_LABEL else draws.randint(2, 4)
@@ -105,15 +110,16 @@ async def label(
         await client.close()
 
 
-def label_for(members: Sequence[Member], *, seconds: float, pause: tuple[float, float]) -> None:
-    """All of them at once, for so long."""
-    end = time.monotonic() + seconds
+def label_for(
+    members: Sequence[Member], *, seconds: float, arrival: float, pause: tuple[float, float]
+) -> None:
+    """All at once, for so long, after they have come one by one within `arrival` seconds."""
+    end = time.monotonic() + arrival + seconds
 
     async def together() -> None:
         async with asyncio.TaskGroup() as group:
             for seed, member in enumerate(members):
-                # They come one after the other, as people do.
-                delay = pause[1] * seed / len(members)
+                delay = arrival * seed / len(members)
                 group.create_task(_later(delay, member, end, pause, seed))
 
     asyncio.run(together())

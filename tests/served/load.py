@@ -25,6 +25,8 @@ from tests.served.server import Server, running
 PEOPLE = 50
 #: Seconds that one looks at an image: 1.5 on average.
 PAUSE = (0.5, 2.5)
+#: They come within so many seconds.
+ARRIVAL = 10.0
 #: Every item to many people, hidden repeats and catch pairs: what costs the queue most.
 STUDY = StudyOptions(overlap=20, repeat_share=0.05, catch_share=0.05, false_label_share=0.05)
 #: More than fifty people can judge in ten minutes.
@@ -72,15 +74,16 @@ def under_load(home: Path, seconds: float, *, trials: int = TRIALS) -> Load:
         process = psutil.Process(server.pid)
         with watched(process) as megabytes:
             used = process.cpu_times()
-            label_for(members, seconds=seconds, pause=PAUSE)
+            label_for(members, seconds=seconds, arrival=ARRIVAL, pause=PAUSE)
             now = process.cpu_times()
     count = assert_nothing_lost_or_doubled(home, members)
+    assert [member.ended for member in members] == [()] * len(members), "somebody was sent away"
     assert all(member.problems == 0 and member.connections == 1 for member in members)
     return Load(
         judgements=count,
         milliseconds=_milliseconds(members),
         megabytes=np.array(megabytes),
-        cpu=(now.user + now.system - used.user - used.system) / seconds,
+        cpu=(now.user + now.system - used.user - used.system) / (ARRIVAL + seconds),
     )
 
 
