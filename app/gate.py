@@ -48,7 +48,7 @@ HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'none'",
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
 }
 #: The largest upload (server.maxUploadSize in .streamlit/config.toml) with what is around it.
 LARGEST_BODY = 5 * 2**20 + 2**16

@@ -7,6 +7,8 @@ import streamlit as st
 from app.access import database
 from app.guard import guarded
 from app.runner.submit import default_device
+from app.serving import served
+from app.sign_in import SIGN_OUT
 from data.jobs import Job, active_jobs, cancel
 
 REFRESH_SECONDS = 2.0
@@ -23,6 +25,7 @@ PLACE = """
   pointer-events: none; font-variant-numeric: tabular-nums;
 }
 .st-key-header > * { width: auto; pointer-events: auto; }
+.st-key-header a { font-size: 0.875rem; }
 .st-key-header button, .st-key-header button:is(:hover, :focus, :active) { color: inherit; }
 .stStatusWidget { position: fixed; top: 0.9rem; left: 50%; }
 .stStatusWidget button { display: none; }
@@ -36,6 +39,8 @@ def render(name: str) -> None:
     with st.container(key="header", horizontal=True):
         _jobs()
         st.caption(name)
+        if (here := served()) is not None:
+            st.html(f'<a href="{here.base}{SIGN_OUT}">Sign out</a>')
 
 
 @st.fragment(run_every=REFRESH_SECONDS)

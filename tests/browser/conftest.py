@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -86,17 +87,24 @@ def healthy(url: str) -> bool:
 
 
 @contextmanager
-def running_app(home: Path) -> Iterator[App]:
+def running_app(
+    home: Path, *, port: int | None = None, serve_at: str | None = None
+) -> Iterator[App]:
     """The app as `make run` starts it, on a free port, with `home` as its home folder.
 
-    At the end its whole process group goes, the workers that it started included.
+    With `serve_at` it is served at that address, behind sign-in; it still listens on `port`. At the
+    end its whole process group goes, the workers that it started included.
     """
     home.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    app = App(f"http://127.0.0.1:{port}", home, home / "serve.txt")
+    port = port or free_port()
+    listens = f"http://127.0.0.1:{port}"
+    app = App(serve_at or listens, home, home / "serve.txt")
     with app.output.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve", "--port", str(port), "--threads", "1"],
+            [
+                *(sys.executable, "-m", "app", "serve", "--port", str(port), "--threads", "1"),
+                *(("--serve-at", serve_at) if serve_at else ()),
+            ],
             cwd=ROOT,
             env={**os.environ, "PLAINVIEW_HOME": str(home), "OMP_NUM_THREADS": "1"},
             stdin=subprocess.DEVNULL,
@@ -106,7 +114,7 @@ def running_app(home: Path) -> Iterator[App]:
         )
     try:
         deadline = time.monotonic() + START_SECONDS
-        while not healthy(app.url):
+        while not healthy(listens + urlsplit(app.url).path):
             if process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"The app did not start:\n{app.output.read_text()}")
             time.sleep(0.1)
