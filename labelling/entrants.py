@@ -85,9 +85,19 @@ def entrants_of(
     units: NDArray[np.intp] | None = None,
 ) -> Iterator[Entrants]:
     """The same for several conditions, each of which has some of the table's rows."""
+    everybody = read_entrants(table, units)
+    enters = entering(table).to_numpy()
+    for rows in parts:
+        rows = rows[enters[rows]]
+        yield everybody.only(rows[np.argsort(everybody.time[rows], kind="stable")])
+
+
+def read_entrants(table: pd.DataFrame, units: NDArray[np.intp] | None = None) -> Entrants:
+    """Every row of a trial table in its order, also those that do not enter; times of these are NaN
+    or mean nothing.
+    """
     if units is None:
         units = pd.factorize(table["source_id"])[0]
-    enters = entering(table).to_numpy()
     outcome = table["outcome"]
     fooled = (outcome != "exhausted").to_numpy()
     at_once = (outcome == "skipped").to_numpy()
@@ -96,10 +106,7 @@ def entrants_of(
     source, perturbed = (_states(table[f"{side}_judgement"]) for side in ("source", "perturbed"))
     # Fooled by the source itself: if people agree on the source, they agree on what fools.
     perturbed = np.where(at_once, AGREE, perturbed).astype(np.int8)
-    everybody = Entrants(time, fooled, source, perturbed, np.asarray(units))
-    for rows in parts:
-        rows = rows[enters[rows]]
-        yield everybody.only(rows[np.argsort(time[rows], kind="stable")])
+    return Entrants(time, fooled, source, perturbed, np.asarray(units))
 
 
 def _states(judgement: pd.Series) -> NDArray[np.int8]:
