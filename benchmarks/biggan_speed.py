@@ -36,7 +36,7 @@ from engine.generators.biggan_points import configuration
 from engine.generators.interface import Generator
 from engine.imagenet_generators import IMAGENET_GENERATORS
 from engine.search.memory import bytes_per_trial
-from engine.search.perturbed_pass import PerturbedPass
+from engine.search.perturbed_pass import Models, PerturbedPass
 from engine.search.run import search
 from tests.engine.generators.biggan_models import random_biggan
 
@@ -152,7 +152,7 @@ def _floor_seconds(
         torch.autograd.grad(classifier(images).sum(), p)
         with torch.no_grad():
             classifier(images.detach())
-    moved = 2 * bytes_per_trial(generator, classifier, scales, weights)
+    moved = 2 * bytes_per_trial(Models(perturbed, classifier))
     return counter.get_total_flops() / rates[0] + moved / rates[1]
 
 

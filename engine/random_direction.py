@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from engine.experiment import Trial
 from engine.generators.interface import Generator, Point
 from engine.search.margin import UNTARGETED, margins
-from engine.search.perturbed_pass import PerturbedPass, to_8_bit, to_pixels
+from engine.search.memory import slots_that_fit
+from engine.search.perturbed_pass import Models, PerturbedPass, to_8_bit, to_pixels
 from engine.search.result import Result
 
 #: A trial with the ‖p_i‖₂ that a search found for it, one a point of the generator.
@@ -39,6 +40,8 @@ def random_directions(
     `slots` rows, the last one padded, as a search draws its sources.
     """
     perturbed = PerturbedPass(generator, scales, layer_weights, device=device, dtype=dtype)
+    if slots > 1:
+        slots = min(slots, slots_that_fit(Models(perturbed, classifier), dtype))
     remaining = iter(finds)
     while block := list(islice(remaining, slots)):
         padded = block + block[-1:] * (slots - len(block))

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.experiment import Schedule
 from engine.search.feeder import Ready
 from engine.search.margin import UNTARGETED, margins
-from engine.search.perturbed_pass import PerturbedPass, to_8_bit
+from engine.search.perturbed_pass import Models, to_8_bit
 from engine.search.rule import Rule, Tested
 
 
@@ -38,14 +38,6 @@ class Record:
             mine, theirs = getattr(self, name), getattr(other, name)
             mask = rows if name == "squares" else rows.view(-1, *[1] * (mine.dim() - 1))
             mine.copy_(torch.where(mask, theirs, mine))
-
-
-@dataclass(frozen=True)
-class Models:
-    """What images are made and tested with, both of one precision."""
-
-    perturbed_pass: PerturbedPass
-    classifier: nn.Module
 
 
 class Batch:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.generators.interface import Generator
 
@@ -36,7 +37,7 @@ class PerturbedPass:
         if any(weight < 0 for weight in layer_weights):
             raise ValueError("Layer weights must be 0 or more.")
         self.generator = generator
-        self.dtype = dtype
+        self.device, self.dtype = device, dtype
         self.active = [index for index, weight in enumerate(layer_weights) if weight > 0]
         if not self.active:
             raise ValueError("At least one point needs a layer weight above 0.")
@@ -78,6 +79,14 @@ class PerturbedPass:
             if index in added:
                 activation = _plus(activation, *added[index])
         return self.generator.to_image(activation).to(perturbation[0].dtype).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class Models:
+    """What images are made and tested with, both of one precision."""
+
+    perturbed_pass: PerturbedPass
+    classifier: nn.Module
 
 
 def _plus(activation: Tensor, p: Tensor, scale: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -14,13 +15,16 @@ from torch import Tensor, nn
 
 from engine.experiment import Schedule, Trial
 from engine.generators.interface import Generator
-from engine.search.batch import Batch, Models, Record
+from engine.search.batch import Batch, Record
 from engine.search.feeder import Feeder, Ready
+from engine.search.memory import ran_out, slots_that_fit
 from engine.search.minimum_norm import MinimumNorm
-from engine.search.perturbed_pass import PerturbedPass, to_pixels
+from engine.search.perturbed_pass import Models, PerturbedPass, to_pixels
 from engine.search.relaxation import Relaxation
 from engine.search.result import Result
 from engine.search.rule import Rule
+
+log = logging.getLogger(__name__)
 
 #: The searches by the name that experiments record.
 SEARCHES: dict[str, type[Rule]] = {"relaxation": Relaxation, "minimum-norm": MinimumNorm}
@@ -49,8 +53,9 @@ class Snapshot:
 class SearchRun:
     """Many independent trials searched side by side in `slots` rows of fixed shape.
 
-    At a fixed number of slots a trial's result is bit-identical whatever its neighbours are. When
-    the device runs out of memory the slots are halved and the trials in them begun again. Raises
+    At a fixed number of slots a trial's result is bit-identical whatever its neighbours are. There
+    are fewer slots than asked for where the device's free memory does not hold as many; when it
+    runs out all the same the slots are halved and the trials in them begun again. Raises
     ValueError for settings that cannot be run; a trial that cannot be run is a *failed* result.
 
     `dtype` is the precision of p and of every test that counts. Gradients may be computed in a
@@ -96,6 +101,8 @@ class SearchRun:
         self._device, self._dtype = device, dtype
         self._look_every = LOOK_EVERY[torch.device(device).type]
         self._names = [generator.points[index].name for index in self._pass.active]
+        if slots > 1:
+            slots = min(slots, slots_that_fit(self._quick or self._exact, dtype))
         self._begin(trials, slots)
 
     def _begin(self, trials: Iterable[Trial], slots: int) -> None:
@@ -138,28 +145,34 @@ class SearchRun:
         On a GPU several steps are made before the host looks.
         """
         ended: list[Result] = []
+        fits = True
         try:
-            if not self._filled:
-                self._refill(range(self.slots))
-            if self._batch is not None and self.busy:
-                began = perf_counter()
-                for _ in range(self._look_every):
-                    self._batch.advance()
-                self._batch.decide()
-                over = self._batch.over()
-                self._charge(perf_counter() - began)
-                rows = [
-                    row for row, occupant in enumerate(self._occupants) if occupant and over[row]
-                ]
-                for row in rows:
-                    ended.append(self._collect(row))
-                    self._occupants[row] = None
-                self._refill(rows)
-            return ended + self._feeder.ended()
-        except torch.OutOfMemoryError:
-            ended += self._feeder.ended()
+            self._advance(ended)
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not ran_out(error):
+                raise
+            fits = False
+        ended += self._feeder.ended()
+        if not fits:  # by now nothing holds the tensors of what was interrupted
             self._halve()
-            return ended
+        return ended
+
+    def _advance(self, ended: list[Result]) -> None:
+        if not self._filled:
+            self._refill(range(self.slots))
+        if self._batch is None or not self.busy:
+            return
+        began = perf_counter()
+        for _ in range(self._look_every):
+            self._batch.advance()
+        self._batch.decide()
+        over = self._batch.over()
+        self._charge(perf_counter() - began)
+        rows = [row for row, occupant in enumerate(self._occupants) if occupant and over[row]]
+        for row in rows:
+            ended.append(self._collect(row))
+            self._occupants[row] = None
+        self._refill(rows)
 
     def snapshot(self, slot: int = 0) -> Snapshot | None:
         """The trial in `slot` as last tested, or None where the slot is empty."""
@@ -246,6 +259,7 @@ class SearchRun:
                 "One trial alone does not fit into the device's memory: perturb fewer points, or"
                 " choose a smaller generator or another device."
             )
+        log.warning("Out of memory with %d slots: going on with half of them.", self.slots)
         inside = [occupant.trial for occupant in self._occupants if occupant]
         self._batch = None
         if self._device.startswith("cuda"):

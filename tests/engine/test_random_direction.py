@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -95,7 +97,9 @@ def test_repetitions_differ_and_neighbours_and_blocks_do_not_matter(models: tupl
 
 def test_a_classifier_that_breaks_is_a_failed_result(models: tuple) -> None:
     generator, classifier, scales = models
-    broken = lambda images: classifier(images) * float("nan")  # noqa: E731
+    broken = copy.deepcopy(classifier)
+    for weights in broken.parameters():
+        weights.fill_(float("nan"))
     [result] = controls((generator, broken, scales), [(Trial(0, 2, 1, 7), (1.0, 0.0, 1.0))])
     assert (result.outcome, result.stimulus) == ("failed", None)
     assert "not finite" in result.reason

@@ -1,0 +1,148 @@
+"""Peak memory of a search against its slots, each measured in a process of its own.
+
+    python -m benchmarks.memory [--json FILE]
+
+What the process held before the search began (models, libraries) is in the figures, since it has to
+be there; beside them, what `engine.search.memory` counts for one more slot, which is what decides
+how many slots there are. BigGAN-deep-128 with ResNet50 has real architectures and random weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+
+from benchmarks.biggan_speed import random_models, trials_with_something_to_do
+from engine.catalogue import catalogue, load_classifier, load_generator
+from engine.classifiers.folded import folded
+from engine.experiment import Schedule, Trial, progression
+from engine.search.memory import bytes_per_trial
+from engine.search.perturbed_pass import Models, PerturbedPass
+from engine.search.run import SearchRun
+
+BUNDLED = Path(__file__).parents[1] / "data" / "bundled"
+STEPS = 3
+HELD = Schedule(0.004, 1e-6, 1.0, 0.0, budget=STEPS)
+MEGABYTE = 2**20
+
+
+@dataclass(frozen=True)
+class Row:
+    """Megabytes: before the search, at its peak, and counted for one slot more."""
+
+    models: str
+    precision: str
+    slots: int
+    before: float
+    peak: float
+    counted_per_slot: float
+
+
+def _mnist(slots: int) -> tuple[tuple, list[Trial]]:
+    entries = catalogue()
+    generator = load_generator(entries.generator("mnist-conv"), [BUNDLED])
+    classifier = load_classifier(entries.classifier("mnist-standard"), [BUNDLED])
+    trials = list(islice(progression(0, 10**6, 10), slots))
+    return (generator.module, classifier.module, generator.scales), trials
+
+
+def _biggan(slots: int) -> tuple[tuple, list[Trial]]:
+    _, generator, classifier, scales = random_models()
+    trials = trials_with_something_to_do(generator, classifier, slots)
+    classifier = deepcopy(classifier).to(memory_format=torch.channels_last)
+    classifier.network = folded(classifier.network, classifier.size or 224)
+    return (generator, classifier, scales), trials
+
+
+MODELS: dict[str, Callable[[int], tuple[tuple, list[Trial]]]] = {
+    "mnist-conv, mnist-standard": _mnist,
+    "biggan-deep-128, resnet50": _biggan,
+}
+SLOTS = {
+    "mnist-conv, mnist-standard": (1, 8, 32, 128),
+    "biggan-deep-128, resnet50": (1, 2, 4, 8),
+}
+GRADIENTS = {"float32": None, "bfloat16": torch.bfloat16}
+
+
+def measure(models: str, slots: int, precision: str = "float32") -> Row:
+    """All points perturbed, in a process of its own, so that nothing is left of another search."""
+    command = [sys.executable, "-m", "benchmarks.memory", "--one", models, str(slots), precision]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return Row(**json.loads(told.splitlines()[-1]))
+
+
+def _measure_here(models: str, slots: int, precision: str) -> Row:
+    (generator, classifier, scales), trials = MODELS[models](slots)
+    weights = [1.0] * len(generator.points)
+    perturbed = PerturbedPass(generator, scales, weights)
+    before = _resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
+    run = SearchRun(
+        trials,
+        generator,
+        classifier,
+        scales,
+        layer_weights=weights,
+        schedule=HELD,
+        slots=slots,
+        gradient_dtype=GRADIENTS[precision],
+    )
+    if run.slots < slots:
+        raise MemoryError(f"{slots} slots do not fit into this machine's memory.")
+    while not run.finished:
+        run.step()
+    peak = _resident("VmHWM")
+    counted = bytes_per_trial(Models(perturbed, classifier)) / MEGABYTE
+    return Row(models, precision, slots, before, peak, counted)
+
+
+def _resident(name: str) -> float:
+    """A figure of this process in megabytes: VmRSS (now) or VmHWM (the peak)."""
+    [line] = [
+        line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)
+    ]
+    return int(line.split()[1]) / 1024
+
+
+def main() -> None:
+    """Print the table; write it where `--json` says."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    arguments = parser.parse_args()
+    if arguments.one:
+        models, slots, precision = arguments.one
+        print(json.dumps(asdict(_measure_here(models, int(slots), precision))))
+        return
+    print("| models | gradients | slots | before, MB | peak, MB | counted for one more slot, MB |")
+    print("|---|---|---|---|---|---|")
+    rows = []
+    for models, counts in SLOTS.items():
+        for precision in GRADIENTS:
+            for slots in counts:
+                row = measure(models, slots, precision)
+                print(
+                    f"| {row.models} | {row.precision} | {row.slots} | {row.before:.0f} |"
+                    f" {row.peak:.0f} | {row.counted_per_slot:.1f} |",
+                    flush=True,
+                )
+                rows.append(asdict(row))
+    if arguments.json:
+        machine = {"processor": platform.machine(), "torch": torch.__version__}
+        record = {"command": " ".join(sys.argv), "machine": machine, "rows": rows}
+        arguments.json.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
