@@ -124,6 +124,7 @@ def sign_in_pages(here: Served, ways: SignIn) -> Starlette:
     async def ask_to_leave(request: Request) -> Response:
         return _answer(
             f'<form method="post" action="{here.base}{SIGN_OUT}"><button>Sign out</button></form>'
+            f'<p><a href="{here.base}/">Back</a></p>'
         )
 
     async def leave(request: Request) -> Response:
