@@ -118,7 +118,6 @@ def main() -> None:
             focus=RAW.key,
             colours=classifier_colours(CLASSIFIERS),
             subsets=SUBSETS,
-            trials=n,
             title=f"Fooled against perturbation magnitude: MNIST, {schedule} schedule",
             subtitle=[f"Raw: no judgement is used. {n} trials; relaxation search; 8-bit success."],
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ import pandas as pd
 from labelling.bounds import judgement_bounds
 from labelling.entrants import (
     Entrants,
+    entering,
     entrants_of,
     known_trials,
     no_longer_label,
@@ -108,6 +109,34 @@ def success_curves(
     if not parts:
         return pd.DataFrame(columns=columns)
     return pd.concat(parts, ignore_index=True)[columns]
+
+
+def at_risk(table: pd.DataFrame, estimand: Estimand, magnitudes: Sequence[float]) -> pd.DataFrame:
+    """How many known trials of each condition have not ended before each magnitude.
+
+    Columns: those of CONDITION, `magnitude`, `at_risk`; as in `success_curves`, at any magnitude.
+    """
+    rows = []
+    for key, cases in conditions(table):
+        _, known = known_trials(cases, estimand)
+        ended = np.searchsorted(cases.time[known], magnitudes, side="left")
+        rows += [
+            {**key, "magnitude": magnitude, "at_risk": int(known.sum() - before)}
+            for magnitude, before in zip(magnitudes, ended.tolist(), strict=True)
+        ]
+    return pd.DataFrame(rows, columns=[*CONDITION, "magnitude", "at_risk"])
+
+
+def common_set(table: pd.DataFrame) -> pd.DataFrame:
+    """The trials that enter under every condition of the table, so that all see the same sources.
+
+    Being eligible is a fact from before the search (the classifier is right on the source, and
+    people say that it shows the label), so this choice depends on no outcome.
+    """
+    trial = table.groupby(["experiment_id", "trial_index"], sort=False).ngroup().to_numpy()
+    enters = entering(table).to_numpy()
+    under = np.bincount(trial[enters], minlength=trial.max(initial=-1) + 1)
+    return table[(under == table["condition_id"].nunique())[trial]].reset_index(drop=True)
 
 
 def one_budget(cases: Entrants) -> bool:

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import ceil
+from math import ceil, floor, log10
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.charts.theme import SCHEMES, SchemeName, template, translucent
-from labelling.estimands import (
-    AS_PUBLISHED,
-    ESTIMANDS,
-    FOOLED_WHILE_PEOPLE_AGREE,
-    RAW,
-    SOURCE_JUDGED,
+from app.charts.curve_traces import (
+    LINES,
+    SUBSET_DASHES,
+    band,
+    bounds,
+    count_of_traces,
+    legend_of_styles,
+    line,
+    thinned,
 )
+from app.charts.theme import SCHEMES, SchemeName, template
+from labelling.estimands import AS_PUBLISHED
 
-#: Each estimand's line, on every chart: (dash, width in pixels).
-LINES: dict[str, tuple[str, float]] = {
-    FOOLED_WHILE_PEOPLE_AGREE.key: ("solid", 2.5),
-    SOURCE_JUDGED.key: ("dot", 2.0),
-    AS_PUBLISHED.key: ("dash", 2.0),
-    RAW.key: ("solid", 1.5),
-}
+PanelOf = Literal["subset", "classifier"]
+
 MAGNITUDE = "Perturbation magnitude ‖p‖₂ (standard deviations σ of the activations)"
 #: A figure sends the browser no more points than this, however many curves it has.
-MOST_POINTS = 6000
-HATCH = {"shape": "/", "size": 9, "solidity": 0.1}
+MOST_POINTS = 10_000
 _PANELS_A_ROW = 4
-_PANEL_HEIGHT, _AROUND = 350, 204  # pixels
+#: In pixels.
+_PANEL, _GAP, _RISK_LINE, _TOP, _BOTTOM = 330, 62, 17, 132, 112
+_TICKS = 7
 
 
 def success_curves(
@@ -39,88 +40,286 @@ def success_curves(
     *,
     focus: str,
     colours: Mapping[str, str],
+    panels: PanelOf = "subset",
     subsets: Sequence[str] | None = None,
-    trials: int | None = None,
+    risk: pd.DataFrame | None = None,
     title: str = "",
     subtitle: Sequence[str] = (),
     logarithmic: bool = False,
     scheme: SchemeName = "light",
 ) -> go.Figure:
-    """Curves with a panel a layer subset, a colour a classifier, a line style an estimand.
+    """Curves with a panel a layer subset or a classifier, and a colour a classifier.
 
     `frame`: rows as `labelling.curves.success_curves` gives them, of one or more estimands; of one
     search and schedule. `focus` is the key of the estimand that gets the 95 % band, the bounds for
-    missing judgements and the counts; the others are thin companions. `colours`: classifier →
-    colour. `subsets` orders the panels. `subtitle` is lines under the title. Raises ValueError when
-    the frame mixes searches or schedules, since their magnitudes are not comparable.
+    missing judgements and the counts. In panels of layers the others are thin companions, told
+    apart by line style; in panels of classifiers line styles tell layers apart, and the focus is
+    drawn alone. `colours`: classifier → colour. `subsets` is their order. `risk`: rows (subset,
+    classifier, magnitude, at_risk) at `risk_magnitudes`, written under each panel. `subtitle` is
+    lines under the title. Raises ValueError when the frame mixes searches or schedules, since their
+    magnitudes are not comparable.
     """
     if len(frame[["search", "schedule_name"]].drop_duplicates()) > 1:
         raise ValueError("Curves of different searches or schedules do not go into one chart.")
-    panels = list(subsets or frame["subset"].unique())
-    rows = max(1, ceil(len(panels) / _PANELS_A_ROW))
-    columns = ceil(len(panels) / rows) or 1
+    subsets = list(subsets or frame["subset"].unique())
+    if panels == "classifier":
+        frame = frame[frame["estimand"] == focus]
+    names = subsets if panels == "subset" else sorted(frame["classifier"].unique())
+    layout = _Layout(len(names), _lines_of_risk(risk, panels))
     figure = make_subplots(
-        rows,
-        columns,
-        subplot_titles=[_panel_title(frame, panel, focus, colours) for panel in panels],
+        2 * layout.rows,
+        layout.columns,
+        subplot_titles=[""] * (2 * layout.rows * layout.columns),
         shared_xaxes="all",
-        shared_yaxes="all",
-        horizontal_spacing=0.03,
-        vertical_spacing=0.24 / rows,
+        horizontal_spacing=0.035,
+        vertical_spacing=_GAP / layout.height,
+        row_heights=[_PANEL, layout.risk] * layout.rows,
     )
-    thinning = max(2, MOST_POINTS // max(1, _traces(frame, focus)))
-    shown: set[str] = set()
+    figure.layout.annotations = ()
+    most = max(2, MOST_POINTS // max(1, count_of_traces(frame, focus)))
     # The focus comes last, so that it lies on top.
     keys = sorted(frame["estimand"].unique(), key=lambda key: (key == focus, key))
-    for place, panel in enumerate(panels):
-        cell = {"row": place // columns + 1, "col": place % columns + 1}
-        for key in keys:
-            chosen = frame[(frame["subset"] == panel) & (frame["estimand"] == key)]
-            for classifier, curve in chosen.groupby("classifier"):
-                curve = _prepared(curve, thinning, logarithmic)
-                colour = colours[classifier]
-                if key == focus:
-                    figure.add_traces(_band(curve, colour, classifier), **_cells(cell, 2))
-                    if curve["missing"].iloc[0]:
-                        figure.add_traces(_bounds(curve, colour, classifier), **_cells(cell, 2))
-                line = _line(curve, key, classifier, colour, key == focus)
-                line.showlegend = key == focus and classifier not in shown
-                if key == focus:
-                    shown.add(classifier)
-                figure.add_trace(line, **cell)
-    for entry in _legend_of_styles(frame, focus, keys, SCHEMES[scheme].muted):
+    shown: set[str] = set()
+    for place, name in enumerate(names):
+        cell = {"row": 2 * (place // layout.columns) + 1, "col": place % layout.columns + 1}
+        here = frame[frame[panels] == name]
+        _draw(figure, cell, here, keys, focus, colours, panels, subsets, most, logarithmic, shown)
+        text = _panel_title(here[here["estimand"] == focus], name, panels, colours, subsets)
+        _annotate(figure, cell, text, y=1.0, yshift=6, yanchor="bottom", x=0.5, xanchor="center")
+        if risk is not None:
+            _write_risk(figure, cell, risk[risk[panels] == name], panels, colours, subsets, scheme)
+    styles = legend_of_styles(
+        frame, focus, keys if panels == "subset" else [], SCHEMES[scheme].muted
+    )
+    if panels == "classifier":
+        styles = [*_legend_of_subsets(frame, focus, subsets, SCHEMES[scheme].muted), *styles]
+    for entry in styles:
         figure.add_trace(entry, row=1, col=1)
-    _lay_out(figure, frame, logarithmic, rows, columns)
-    lines = "<br>".join(subtitle)
+    _lay_out(figure, frame, logarithmic, layout, names)
     figure.update_layout(
         template=template(scheme),
-        title={"text": title, "subtitle": {"text": lines}, "y": 1, "yref": "container"},
+        title={
+            "text": title,
+            "subtitle": {"text": "<br>".join(subtitle)},
+            "y": 1,
+            "yref": "container",
+        },
         title_pad={"t": 16},
     )
     return figure
 
 
+def risk_magnitudes(frame: pd.DataFrame, logarithmic: bool) -> list[float]:
+    """Where the axis of the frame's chart has its ticks, for the counts at risk under it."""
+    low, high = _range(frame, logarithmic)
+    if logarithmic:
+        decades = range(floor(log10(low)), ceil(log10(high)) + 1)
+        steps = (1, 2, 5) if high / low < 100 else (1,)
+        ticks = [step * 10.0**decade for decade in decades for step in steps]
+    else:
+        # As Plotly chooses them for at most so many ticks: 1, 2 or 5 times a power of ten.
+        rough = (high - low) / _TICKS
+        power = 10.0 ** floor(log10(rough))
+        step = next(unit * power for unit in (1, 2, 5, 10) if rough <= unit * power)
+        ticks = [float(tick) for tick in np.arange(0, high / step) * step]
+    return [tick for tick in ticks if low <= tick <= high]
+
+
+class _Layout:
+    """Rows and columns of panels, and heights in pixels."""
+
+    def __init__(self, panels: int, risk_lines: int) -> None:
+        self.rows = max(1, ceil(panels / _PANELS_A_ROW))
+        self.columns = ceil(panels / self.rows) or 1
+        self.risk = max(1, _RISK_LINE * risk_lines)
+        self.height = self.rows * (_PANEL + self.risk) + (2 * self.rows - 1) * _GAP
+
+
+def _lines_of_risk(risk: pd.DataFrame | None, panels: PanelOf) -> int:
+    if risk is None or risk.empty:
+        return 0
+    return int(risk["classifier" if panels == "subset" else "subset"].nunique())
+
+
+def _draw(
+    figure: go.Figure,
+    cell: dict[str, int],
+    here: pd.DataFrame,
+    keys: Sequence[str],
+    focus: str,
+    colours: Mapping[str, str],
+    panels: PanelOf,
+    subsets: Sequence[str],
+    most: int,
+    logarithmic: bool,
+    shown: set[str],
+) -> None:
+    for key in keys:
+        for _, curve in here[here["estimand"] == key].groupby("condition_id", sort=False):
+            classifier, subset = curve[["classifier", "subset"]].iloc[0]
+            curve, colour = thinned(curve, most, logarithmic), colours[classifier]
+            if key == focus:
+                figure.add_traces(band(curve, colour, classifier), **_cells(cell, 2))
+                if curve["missing"].iloc[0]:
+                    figure.add_traces(bounds(curve, colour, classifier), **_cells(cell, 2))
+            trace = line(
+                curve,
+                name=classifier,
+                key=key,
+                colour=colour,
+                dash=LINES[key][0] if panels == "subset" else _dash(subset, subsets),
+                focused=key == focus,
+            )
+            trace.showlegend = key == focus and classifier not in shown
+            shown |= {classifier} if key == focus else set()
+            figure.add_trace(trace, **cell)
+
+
+def _dash(subset: str, subsets: Sequence[str]) -> str:
+    return SUBSET_DASHES[list(subsets).index(subset) % len(SUBSET_DASHES)]
+
+
+def _legend_of_subsets(
+    frame: pd.DataFrame, focus: str, subsets: Sequence[str], grey: str
+) -> list[go.Scatter]:
+    there = set(frame["subset"])
+    return [
+        go.Scatter(
+            x=[None],
+            y=[None],
+            hoverinfo="skip",
+            mode="lines",
+            name=f"layers: {subset}",
+            line={"color": grey, "dash": _dash(subset, subsets), "width": LINES[focus][1]},
+        )
+        for subset in subsets
+        if subset in there
+    ]
+
+
+def _panel_title(
+    focused: pd.DataFrame,
+    name: str,
+    panels: PanelOf,
+    colours: Mapping[str, str],
+    subsets: Sequence[str],
+) -> str:
+    """The panel's name, and for each curve the denominator (and the share removed)."""
+    counts = []
+    for _, curve in _in_order(focused, subsets):
+        first = curve.iloc[0]
+        text = f"n = {first['n']}"
+        if first["estimand"] == AS_PUBLISHED.key:
+            text += f" ({first['removed_share']:.0%} of the eligible removed)"
+        if panels == "subset":
+            mark = f"<span style='color:{colours[first['classifier']]}'>■</span>"
+        else:
+            mark = f"{first['subset']}:"
+        counts.append(f"{mark} {text}")
+    heading = f"Layers: {name}" if panels == "subset" else name
+    under = "   ".join(counts) or "no curve: nothing judged yet"
+    return f"<b>{heading}</b><br><span style='font-size:12px'>{under}</span>"
+
+
+def _in_order(focused: pd.DataFrame, subsets: Sequence[str]) -> list[tuple[object, pd.DataFrame]]:
+    place = {subset: number for number, subset in enumerate(subsets)}
+    groups = focused.groupby(["classifier", "subset"], sort=True)
+    return sorted(groups, key=lambda one: (one[0][0], place.get(one[0][1], 0)))
+
+
+def _write_risk(
+    figure: go.Figure,
+    cell: dict[str, int],
+    risk: pd.DataFrame,
+    panels: PanelOf,
+    colours: Mapping[str, str],
+    subsets: Sequence[str],
+    scheme: SchemeName,
+) -> None:
+    """A line of numbers a curve, under the ticks of the axis above."""
+    under = {"row": cell["row"] + 1, "col": cell["col"]}
+    lines = [] if risk.empty else _in_order(risk, subsets)
+    for place, ((classifier, _), counts) in enumerate(lines):
+        figure.add_trace(
+            go.Scatter(
+                x=counts["magnitude"],
+                y=[place] * len(counts),
+                text=counts["at_risk"].astype(str),
+                mode="text",
+                textfont={"size": 11, "color": SCHEMES[scheme].muted},
+                cliponaxis=False,
+                hoverinfo="skip",
+                showlegend=False,
+                legendgroup=classifier,
+            ),
+            **under,
+        )
+    figure.update_yaxes(
+        tickmode="array",
+        tickvals=list(range(len(lines))),
+        ticktext=[
+            f"<span style='color:{colours[classifier]}'>■</span>" if panels == "subset" else subset
+            for (classifier, subset), _ in lines
+        ],
+        range=[max(len(lines), 1) - 0.5, -0.5],
+        ticklabelstandoff=18,
+        **under,
+    )
+    if cell["col"] == 1 and lines:
+        text = "<span style='font-size:11px'>at risk</span>"
+        place = {"x": 0, "xanchor": "right", "xshift": -16, "y": 1, "yanchor": "bottom"}
+        _annotate(figure, under, text, **place)
+
+
+def _annotate(figure: go.Figure, cell: dict[str, int], text: str, **place: object) -> None:
+    """Text placed within the domain of a cell."""
+    trace_free = figure.get_subplot(cell["row"], cell["col"])
+    x, y = trace_free.xaxis.anchor, trace_free.yaxis.anchor  # such as y3 and x3
+    figure.add_annotation(
+        text=text,
+        xref=f"{y} domain",
+        yref=f"{x} domain",
+        showarrow=False,
+        font={"size": 14},
+        **place,
+    )
+
+
 def _lay_out(
-    figure: go.Figure, frame: pd.DataFrame, logarithmic: bool, rows: int, columns: int
+    figure: go.Figure, frame: pd.DataFrame, logarithmic: bool, layout: _Layout, names: Sequence[str]
 ) -> None:
     low, high = _range(frame, logarithmic)
     figure.update_xaxes(
         type="log" if logarithmic else "linear",
         range=[np.log10(low), np.log10(high)] if logarithmic else [low, high],
         dtick="D2" if logarithmic and high / low < 100 else None,
-        showticklabels=True,
+        nticks=None if logarithmic else _TICKS,
+        matches="x",
     )
-    figure.update_yaxes(range=[0, 1.015], tickformat=".0%", dtick=0.2)
-    figure.update_yaxes(title_text="Proportion fooled", col=1)
+    figure.update_yaxes(fixedrange=True)
+    for row in range(1, 2 * layout.rows, 2):
+        figure.update_xaxes(showticklabels=True, row=row)
+        figure.update_yaxes(range=[0, 1.015], tickformat=".0%", dtick=0.2, row=row)
+        figure.update_yaxes(showticklabels=False, row=row)
+        figure.update_yaxes(title_text="Proportion fooled", showticklabels=True, row=row, col=1)
+        bare = {"showgrid": False, "showline": False, "ticks": "", "zeroline": False}
+        figure.update_xaxes(**bare, showticklabels=False, row=row + 1)
+        figure.update_yaxes(**bare, fixedrange=True, row=row + 1)
+    for place in range(len(names), layout.rows * layout.columns):
+        for row in (1, 2):
+            cell = {"row": 2 * (place // layout.columns) + row, "col": place % layout.columns + 1}
+            figure.update_xaxes(visible=False, **cell)
+            figure.update_yaxes(visible=False, **cell)
     figure.update_layout(
-        height=rows * _PANEL_HEIGHT + _AROUND,
-        margin={"t": 132, "b": 100, "l": 64, "r": 16},
+        height=layout.height + _TOP + _BOTTOM,
+        margin={"t": _TOP, "b": _BOTTOM, "l": 64, "r": 16},
         hovermode="closest",
+        clickmode="event+select",
         legend={
             "orientation": "h",
             "x": 0,
             "xanchor": "left",
-            "y": -74 / (rows * _PANEL_HEIGHT),
+            "y": -58 / layout.height,
             "yanchor": "top",
             "itemsizing": "trace",
             "tracegroupgap": 0,
@@ -132,7 +331,7 @@ def _lay_out(
         y=0,
         xref="paper",
         yref="paper",
-        yshift=-34,
+        yshift=-24,
         yanchor="top",
         showarrow=False,
         font_size=13,
@@ -143,133 +342,10 @@ def _cells(cell: dict[str, int], count: int) -> dict[str, list[int]]:
     return {"rows": [cell["row"]] * count, "cols": [cell["col"]] * count}
 
 
-def _panel_title(frame: pd.DataFrame, panel: str, focus: str, colours: Mapping[str, str]) -> str:
-    """The subset's name, and for each classifier the denominator (and the share removed)."""
-    chosen = frame[(frame["subset"] == panel) & (frame["estimand"] == focus)]
-    counts = []
-    for classifier, curve in chosen.groupby("classifier"):
-        text = f"n = {curve['n'].iloc[0]}"
-        if focus == AS_PUBLISHED.key:
-            text += f" ({curve['removed_share'].iloc[0]:.0%} of the eligible removed)"
-        counts.append(f"<span style='color:{colours[classifier]}'>■</span> {text}")
-    under = "   ".join(counts) or "no curve: nothing judged yet"
-    return f"<b>Layers: {panel}</b><br><span style='font-size:12px'>{under}</span>"
-
-
-def _prepared(curve: pd.DataFrame, most: int, logarithmic: bool) -> pd.DataFrame:
-    """At most so many points, sorted; on a log axis magnitude 0 becomes the first one above it."""
-    curve = curve.sort_values("magnitude")
-    if logarithmic:
-        positive = curve["magnitude"][curve["magnitude"] > 0]
-        start = positive.min() / 10 if len(positive) else 0.01
-        curve = curve.assign(magnitude=curve["magnitude"].clip(lower=start))
-    if len(curve) <= most:
-        return curve
-    return curve.iloc[np.linspace(0, len(curve) - 1, most).round().astype(int)]
-
-
-def _line(curve: pd.DataFrame, key: str, classifier: str, colour: str, focused: bool) -> go.Scatter:
-    dash, width = LINES[key]
-    details = curve[["low", "high", "fooled", "n", "at_risk", "bound_low", "bound_high"]]
-    hover = (
-        f"<b>{classifier}</b> · {ESTIMANDS[key].name.lower()}<br>"
-        "‖p‖₂ up to %{x:.3g}: <b>%{y:.1%}</b>"
-    )
-    if focused:
-        hover += (
-            " [%{customdata[0]:.1%}, %{customdata[1]:.1%}]<br>"
-            "%{customdata[2]} fooled of n = %{customdata[3]}; %{customdata[4]} still at risk"
-        )
-        if curve["missing"].iloc[0]:
-            hover += (
-                "<br>%{customdata[5]:.1%} to %{customdata[6]:.1%}, whatever the "
-                f"{curve['missing'].iloc[0]} missing judgements say"
-            )
-    return go.Scatter(
-        x=curve["magnitude"],
-        y=curve["proportion"],
-        customdata=details.to_numpy() if focused else None,
-        mode="lines",
-        name=classifier,
-        legendgroup=classifier,
-        line={"color": colour, "dash": dash, "width": width, "shape": "hv"},
-        hovertemplate=hover + "<extra></extra>",
-    )
-
-
-def _band(curve: pd.DataFrame, colour: str, classifier: str) -> list[go.Scatter]:
-    fill = {"fillcolor": translucent(colour, 0.16)}
-    return _between(curve["magnitude"], curve["low"], curve["high"], classifier, **fill)
-
-
-def _bounds(curve: pd.DataFrame, colour: str, classifier: str) -> list[go.Scatter]:
-    hatch = {**HATCH, "fgcolor": colour, "fgopacity": 0.45, "fillmode": "replace"}
-    return _between(
-        curve["magnitude"],
-        curve["bound_low"],
-        curve["bound_high"],
-        classifier,
-        fillpattern=hatch,
-        fillcolor=translucent(colour, 0.01),
-    )
-
-
-def _between(
-    x: pd.Series, low: pd.Series, high: pd.Series, classifier: str, **filling: object
-) -> list[go.Scatter]:
-    edge = {
-        "x": x,
-        "mode": "lines",
-        "line": {"width": 0, "shape": "hv"},
-        "legendgroup": classifier,
-        "showlegend": False,
-        "hoverinfo": "skip",
-    }
-    return [
-        go.Scatter(y=low, **edge),
-        go.Scatter(y=high, fill="tonexty", **edge, **filling),
-    ]
-
-
-def _legend_of_styles(
-    frame: pd.DataFrame, focus: str, keys: Sequence[str], grey: str
-) -> list[go.Scatter | go.Bar]:
-    """Legend entries without data: each estimand's line, the band, and the bounds."""
-    blank = {"x": [None], "y": [None], "hoverinfo": "skip"}
-    entries = [
-        go.Scatter(
-            **blank,
-            mode="lines",
-            name=ESTIMANDS[key].name,
-            line={"color": grey, "dash": LINES[key][0], "width": LINES[key][1]},
-        )
-        for key in reversed(keys)
-    ]
-    focused = frame[frame["estimand"] == focus]
-    square = {"mode": "markers", "line": {"width": 0}}
-    if len(focused):
-        band = " / ".join(focused["band"].unique())
-        marker = {"symbol": "square", "size": 13, "color": translucent(grey, 0.3)}
-        entries.append(go.Scatter(**blank, **square, name=f"95 % band ({band})", marker=marker))
-    if len(focused) and focused["missing"].any():
-        name = "possible, whatever the missing judgements say"
-        pattern = {**HATCH, "size": 5, "fgcolor": grey}
-        marker = {"color": translucent(grey, 0.05), "pattern": pattern}
-        entries.append(go.Bar(**blank, name=name, marker=marker))
-    return entries
-
-
-def _traces(frame: pd.DataFrame, focus: str) -> int:
-    """How many traces the frame will make: the focus has a band and bounds beside its line."""
-    curves = frame.groupby(["subset", "classifier", "estimand"]).ngroups
-    focused = frame[frame["estimand"] == focus].groupby(["subset", "classifier"]).ngroups
-    return curves + 4 * focused
-
-
 def _range(frame: pd.DataFrame, logarithmic: bool) -> tuple[float, float]:
     """Where to look: up to the last magnitude at which any curve still moves."""
     ordered = frame.sort_values("magnitude")
-    groups = ordered.groupby(["estimand", "subset", "classifier"])["proportion"]
+    groups = ordered.groupby(["estimand", "condition_id"])["proportion"]
     steps = ordered[ordered["proportion"] > groups.shift(fill_value=0.0)]["magnitude"]
     steps = steps[steps > 0]
     if steps.empty:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelling.curves import MOST_POINTS, success_curves
+from labelling.curves import MOST_POINTS, at_risk, common_set, success_curves
 from labelling.estimands import (
     AS_PUBLISHED,
     ESTIMANDS,
@@ -84,6 +84,20 @@ def test_a_condition_never_fooled_and_never_judged_has_a_raw_curve_only() -> Non
     assert set(curve_of(table, RAW)["proportion"]) == {0}
     for estimand in set(ESTIMANDS.values()) - {RAW}:
         assert curve_of(table, estimand).empty
+
+
+def test_how_many_are_at_risk_at_any_magnitude() -> None:
+    counts = at_risk(JUDGED, FOOLED_WHILE_PEOPLE_AGREE, [0, 1, 1.5, 9, 10])
+    assert counts["at_risk"].tolist() == [4, 4, 3, 1, 0]
+
+
+def test_the_common_set_is_what_enters_everywhere() -> None:
+    easy = trial_table("found 1 y y", "found 1 y y", "skipped 0 y", "found 1 y y", condition=1)
+    hard = trial_table("exhausted 9 y", "skipped 0 y", "found 1 y y", condition=2)
+    both = common_set(pd.concat([easy, hard]))
+    assert both.groupby("condition_id")["trial_index"].apply(list).to_dict() == {1: [0], 2: [0]}
+    assert len(common_set(easy)) == 3
+    assert common_set(trial_table()).empty
 
 
 def test_an_untargeted_trial_that_is_skipped_is_fooled_at_magnitude_zero() -> None:

@@ -9,7 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from app.charts.success import LINES, MOST_POINTS, success_curves
+from app.charts.curve_traces import CONDITION_ID, LINES
+from app.charts.success import MOST_POINTS, risk_magnitudes, success_curves
+from labelling.curves import at_risk
 from labelling.curves import success_curves as curves_of
 from labelling.estimands import (
     AS_PUBLISHED,
@@ -156,6 +158,55 @@ def test_however_many_trials_the_browser_gets_some_thousands_of_points() -> None
     assert 1000 < sent <= MOST_POINTS + 10
     for line in drawn(chart):
         assert line.x[0] == 0 and line.x[-1] == pytest.approx(6.0)
+
+
+def test_a_panel_a_classifier_tells_layers_apart_by_line_style() -> None:
+    chart = figure(trials(), FOOLED_WHILE_PEOPLE_AGREE.key, SOURCE_JUDGED.key, panels="classifier")
+    looks = {(line.line.color, line.line.dash, line.xaxis) for line in drawn(chart)}
+    assert looks == {
+        (colour, dash, axis)
+        for colour, axis in zip(COLOURS.values(), ("x", "x2"), strict=True)
+        for dash in ("solid", "dash")
+    }
+    assert "<b>one</b>" in chart.layout.annotations[0].text
+    assert {"layers: first", "layers: last"} <= {trace.name for trace in chart.data}
+
+
+@pytest.mark.parametrize("panels", ["subset", "classifier"])
+@pytest.mark.parametrize("logarithmic", [False, True])
+def test_under_the_axis_stand_the_counts_at_risk(panels: str, logarithmic: bool) -> None:
+    table = trials()
+    frame = curves_of(table, FOOLED_WHILE_PEOPLE_AGREE, draws=20)
+    ticks = risk_magnitudes(frame, logarithmic)
+    assert 3 <= len(ticks) <= 9
+    risk = at_risk(table, FOOLED_WHILE_PEOPLE_AGREE, ticks)
+    chart = success_curves(
+        frame,
+        focus=FOOLED_WHILE_PEOPLE_AGREE.key,
+        colours=COLOURS,
+        risk=risk,
+        panels=panels,
+        logarithmic=logarithmic,
+    )
+    lines = [trace for trace in chart.data if trace.mode == "text"]
+    assert len(lines) == 4
+    low, high = chart.layout.xaxis.range
+    for trace in lines:
+        assert list(trace.x) == ticks
+        left = [int(text) for text in trace.text]
+        assert left == sorted(left, reverse=True)
+        places = np.log10(trace.x) if logarithmic else trace.x
+        assert low <= min(places) and max(places) <= high
+    curve = frame[(frame["subset"] == "first") & (frame["classifier"] == "one")]
+    at_end = curve[curve["magnitude"] >= ticks[-1]]["at_risk"].iloc[0]
+    assert int(lines[0].text[-1]) == at_end
+
+
+def test_a_click_on_a_curve_tells_its_condition_and_marks_nothing() -> None:
+    line = drawn(figure(trials(), RAW.key, SOURCE_JUDGED.key))[-1]
+    assert line.mode == "lines+markers"  # Plotly selects no point of a bare line
+    assert set(line.customdata[:, CONDITION_ID]) <= {0, 1, 2, 3}
+    assert line.selected.marker.opacity == line.unselected.marker.opacity == 0
 
 
 def test_searches_that_do_not_compare_are_refused() -> None:

@@ -1,0 +1,157 @@
+"""The traces of one magnitude–success curve: its line, its band, the bounds; and legend entries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from app.charts.theme import translucent
+from labelling.estimands import (
+    AS_PUBLISHED,
+    ESTIMANDS,
+    FOOLED_WHILE_PEOPLE_AGREE,
+    RAW,
+    SOURCE_JUDGED,
+)
+
+#: Each estimand's line, on every chart: (dash, width in pixels).
+LINES: dict[str, tuple[str, float]] = {
+    FOOLED_WHILE_PEOPLE_AGREE.key: ("solid", 2.5),
+    SOURCE_JUDGED.key: ("dot", 2.0),
+    AS_PUBLISHED.key: ("dash", 2.0),
+    RAW.key: ("solid", 1.5),
+}
+#: Where a panel is a classifier's, lines tell layer subsets apart, in their order.
+SUBSET_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+HATCH = {"shape": "/", "size": 9, "solidity": 0.1}
+#: What a click on a point of the focused curve brings: places in its customdata.
+CONDITION_ID = 7
+
+
+def thinned(curve: pd.DataFrame, most: int, logarithmic: bool) -> pd.DataFrame:
+    """At most so many points, sorted; on a log axis magnitude 0 becomes the first one above it."""
+    curve = curve.sort_values("magnitude")
+    if logarithmic:
+        positive = curve["magnitude"][curve["magnitude"] > 0]
+        start = positive.min() / 10 if len(positive) else 0.01
+        curve = curve.assign(magnitude=curve["magnitude"].clip(lower=start))
+    if len(curve) <= most:
+        return curve
+    return curve.iloc[np.linspace(0, len(curve) - 1, most).round().astype(int)]
+
+
+def line(
+    curve: pd.DataFrame, *, name: str, key: str, colour: str, dash: str, focused: bool
+) -> go.Scatter:
+    """The curve as steps. A focused one tells its counts, and its points can be clicked."""
+    columns = ["low", "high", "fooled", "n", "at_risk", "bound_low", "bound_high", "condition_id"]
+    first = curve.iloc[0]
+    hover = (
+        f"<b>{first['classifier']}</b>, layers {first['subset']} · {ESTIMANDS[key].name.lower()}"
+        "<br>‖p‖₂ up to %{x:.3g}: <b>%{y:.1%}</b>"
+    )
+    if focused:
+        hover += (
+            " [%{customdata[0]:.1%}, %{customdata[1]:.1%}]<br>"
+            "%{customdata[2]} fooled of n = %{customdata[3]}; %{customdata[4]} still at risk"
+        )
+        if first["missing"]:
+            hover += (
+                "<br>%{customdata[5]:.1%} to %{customdata[6]:.1%}, whatever the "
+                f"{first['missing']} missing judgements say"
+            )
+        hover += "<br><i>click: the pictures</i>"
+    trace = go.Scatter(
+        x=curve["magnitude"],
+        y=curve["proportion"],
+        customdata=curve[columns].to_numpy() if focused else None,
+        mode="lines",
+        name=name,
+        legendgroup=name,
+        line={"color": colour, "dash": dash, "width": LINES[key][1], "shape": "hv"},
+        hovertemplate=hover + "<extra></extra>",
+    )
+    if focused:
+        # Plotly selects points only where there are markers, so they are there, unseen.
+        unseen = {"marker": {"opacity": 0}}
+        trace.update(
+            mode="lines+markers",
+            marker={"size": 9, "color": "rgba(0, 0, 0, 0)"},
+            selected=unseen,
+            unselected=unseen,
+        )
+    return trace
+
+
+def band(curve: pd.DataFrame, colour: str, group: str) -> list[go.Scatter]:
+    """The pointwise 95 % band."""
+    fill = {"fillcolor": translucent(colour, 0.16)}
+    return _between(curve["magnitude"], curve["low"], curve["high"], group, **fill)
+
+
+def bounds(curve: pd.DataFrame, colour: str, group: str) -> list[go.Scatter]:
+    """What the curve could be, whatever the missing judgements say."""
+    hatch = {**HATCH, "fgcolor": colour, "fgopacity": 0.45, "fillmode": "replace"}
+    return _between(
+        curve["magnitude"],
+        curve["bound_low"],
+        curve["bound_high"],
+        group,
+        fillpattern=hatch,
+        fillcolor=translucent(colour, 0.01),
+    )
+
+
+def _between(
+    x: pd.Series, low: pd.Series, high: pd.Series, group: str, **filling: object
+) -> list[go.Scatter]:
+    edge = {
+        "x": x,
+        "mode": "lines",
+        "line": {"width": 0, "shape": "hv"},
+        "legendgroup": group,
+        "showlegend": False,
+        "hoverinfo": "skip",
+    }
+    return [
+        go.Scatter(y=low, **edge),
+        go.Scatter(y=high, fill="tonexty", **edge, **filling),
+    ]
+
+
+def legend_of_styles(
+    frame: pd.DataFrame, focus: str, keys: Sequence[str], grey: str
+) -> list[go.Scatter | go.Bar]:
+    """Legend entries without data: each estimand's line, the band, and the bounds."""
+    blank = {"x": [None], "y": [None], "hoverinfo": "skip"}
+    entries: list[go.Scatter | go.Bar] = [
+        go.Scatter(
+            **blank,
+            mode="lines",
+            name=ESTIMANDS[key].name,
+            line={"color": grey, "dash": LINES[key][0], "width": LINES[key][1]},
+        )
+        for key in reversed(keys)
+    ]
+    focused = frame[frame["estimand"] == focus]
+    square = {"mode": "markers", "line": {"width": 0}}
+    if len(focused):
+        name = " / ".join(focused["band"].unique())
+        marker = {"symbol": "square", "size": 13, "color": translucent(grey, 0.3)}
+        entries.append(go.Scatter(**blank, **square, name=f"95 % band ({name})", marker=marker))
+    if len(focused) and focused["missing"].any():
+        name = "possible, whatever the missing judgements say"
+        pattern = {**HATCH, "size": 5, "fgcolor": grey}
+        marker = {"color": translucent(grey, 0.05), "pattern": pattern}
+        entries.append(go.Bar(**blank, name=name, marker=marker))
+    return entries
+
+
+def count_of_traces(frame: pd.DataFrame, focus: str) -> int:
+    """How many traces the frame will make: the focus has a band and bounds beside its line."""
+    curves = frame.groupby(["condition_id", "estimand"]).ngroups
+    focused = frame[frame["estimand"] == focus]["condition_id"].nunique()
+    return curves + 4 * focused
