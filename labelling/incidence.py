@@ -39,3 +39,13 @@ def restricted_mean(times: Floats, curve: Floats, limit: float) -> Floats:
     """E[min(X, limit)] = ∫₀^limit (1 - F) for step curves F of shape (..., U). Shape (...)."""
     edges = np.clip(np.append(times, limit), 0.0, limit)
     return limit - curve @ np.diff(edges)
+
+
+def first_reached(times: Floats, curve: Floats, level: float) -> Floats:
+    """The smallest of `times` (U,) at which step curves (..., U) reach `level`; ∞ where none does.
+
+    NaN for a curve that is not known.
+    """
+    reached = curve >= level
+    first = np.where(reached.any(axis=-1), times[reached.argmax(axis=-1)], np.inf)
+    return np.where(np.isnan(curve).any(axis=-1), np.nan, first)

@@ -52,24 +52,26 @@ def resampled_sources(sources: int, draws: int, seed: int = 0) -> NDArray[np.flo
     return counts
 
 
-def percentile_interval(replicates: Floats, sources: int) -> tuple[Floats, Floats]:
+def percentile_interval(
+    replicates: Floats, sources: int, *, between: bool = True
+) -> tuple[Floats, Floats]:
     """Percentile interval over axis 0 of the bootstrap replicates, widened for few sources.
 
     Plain percentiles are too narrow by a factor sqrt((n-1)/n) and by the normal quantile standing
     for Student's; Hesterberg's expanded percentiles (2015, section 3.3) correct both. Replicates
     that are NaN (a resample without anyone at risk) are left out; NaN where all of them are, and
-    for fewer than `FEWEST_SOURCES` sources.
+    for fewer than `FEWEST_SOURCES` sources. Percentiles lie `between` two replicates, or are one of
+    them, which may then be ∞.
     """
     shape = replicates.shape[1:]
     if sources < FEWEST_SOURCES or not len(replicates):
         return np.full(shape, np.nan), np.full(shape, np.nan)
-    quantile = t.ppf((1 - LEVEL) / 2, sources - 1) * sqrt(sources / (sources - 1))
-    tail = float(norm.cdf(quantile))
+    expanded = t.ppf((1 - LEVEL) / 2, sources - 1) * sqrt(sources / (sources - 1))
+    tail = float(norm.cdf(expanded))
     defined = replicates[~np.isnan(replicates.reshape(len(replicates), -1)).all(axis=1)]
     if not len(defined):
         return np.full(shape, np.nan), np.full(shape, np.nan)
-    if np.isnan(defined).any():
-        low, high = np.nanquantile(defined, [tail, 1 - tail], axis=0)
-    else:
-        low, high = np.quantile(defined, [tail, 1 - tail], axis=0)
+    quantile = np.nanquantile if np.isnan(defined).any() else np.quantile
+    method = "linear" if between else "inverted_cdf"
+    low, high = quantile(defined, [tail, 1 - tail], axis=0, method=method)
     return low, high

@@ -14,13 +14,17 @@ from labelling.entrants import (
 )
 from labelling.estimands import Estimand
 from labelling.event_weights import removed_share
-from labelling.incidence import restricted_mean, value_at
+from labelling.incidence import first_reached, restricted_mean, value_at
 from labelling.intervals import percentile_interval
 from labelling.replicates import DRAWS, point_estimate, replicates
 
 RESTRICTED_MEAN = (
     "Restricted mean: the average of min(X, M_max), where X is the magnitude at which a trial "
     "counts as fooled and a trial that never does counts as M_max; the area over the curve."
+)
+MEDIAN = (
+    "Median: the magnitude at which half of the trials count as fooled; “not reached” where fewer "
+    "than half ever did."
 )
 PLAIN_MEAN = (
     "Plain mean, as in the paper's Table 1: the average magnitude of the trials found and kept. "
@@ -58,12 +62,14 @@ def table_of_means(
 
     Columns: those of CONDITION; `restricted_mean` to `limit` (default: `common_limit`) with `low`
     and `high`, its 95 % bootstrap interval over sources (NaN: too few sources); `n`, the trials in
-    it; `fooled_share`, the curve at the limit; `plain_mean` over the `n_plain` trials found and
+    it; `median`, the magnitude at which the curve reaches one half (∞: it never does), with its
+    interval `median_low`, `median_high`; `fooled_share`, the curve at the limit; `plain_mean` over the `n_plain` trials found and
     kept; `missing` judgements; `removed`, the number of fooled eligible trials whose picture is no
     longer called by its label, and `removed_share` of the eligible ones.
 
     What cannot be known from the data is NaN: everything where nothing is judged, and the
-    restricted mean of a condition that was not tested as far as the limit.
+    restricted mean of a condition that was not tested as far as the limit. The median needs no
+    limit.
     """
     limit = common_limit(table) if limit is None else limit
     counts = source_counts(table, draws, seed)
@@ -73,7 +79,7 @@ def table_of_means(
             **key,
             "limit": np.nan if limit is None else limit,
             **_counts(cases, estimand),
-            **_restricted(cases, estimand, limit, counts),
+            **_estimated(cases, estimand, limit, counts),
         },
     )
     return pd.DataFrame(rows, columns=[*CONDITION, *_COLUMNS])
@@ -84,6 +90,9 @@ _COLUMNS = [
     "restricted_mean",
     "low",
     "high",
+    "median",
+    "median_low",
+    "median_high",
     "n",
     "fooled_share",
     "plain_mean",
@@ -106,26 +115,47 @@ def _counts(cases: Entrants, estimand: Estimand) -> dict[str, float | int]:
     }
 
 
-def _restricted(
+def _estimated(
     cases: Entrants, estimand: Estimand, limit: float | None, counts: np.ndarray
 ) -> dict[str, float]:
-    unknown = dict.fromkeys(("restricted_mean", "low", "high", "fooled_share"), np.nan)
-    if limit is None or not len(cases):
+    unknown = dict.fromkeys(_ESTIMATED, np.nan)
+    if not len(cases):
         return unknown
     best = point_estimate(cases, estimand)
-    _, known = known_trials(cases, estimand)
-    if np.isnan(best.values).any() or not _tested_to(cases, limit):
+    if np.isnan(best.values).any():
         return unknown
-    drawn = replicates(cases, estimand, counts, keep=np.array([limit]))
-    low, high = percentile_interval(
-        restricted_mean(drawn.centres, drawn.values, limit), len(np.unique(cases.unit[known]))
+    _, known = known_trials(cases, estimand)
+    sources = len(np.unique(cases.unit[known]))
+    known_to = np.zeros(0) if limit is None else np.array([limit])
+    drawn = replicates(cases, estimand, counts, keep=known_to)
+    half = percentile_interval(
+        first_reached(drawn.times, drawn.values, 0.5), sources, between=False
     )
-    return {
+    row = unknown | {
+        "median": float(first_reached(best.times, best.values, 0.5)[0]),
+        "median_low": float(half[0]),
+        "median_high": float(half[1]),
+    }
+    if limit is None or not _tested_to(cases, limit):
+        return row
+    low, high = percentile_interval(restricted_mean(drawn.centres, drawn.values, limit), sources)
+    return row | {
         "restricted_mean": float(restricted_mean(best.times, best.values, limit)[0]),
         "low": float(low),
         "high": float(high),
-        "fooled_share": float(value_at(best.times, best.values, np.array([limit]))[0, 0]),
+        "fooled_share": float(value_at(best.times, best.values, known_to)[0, 0]),
     }
+
+
+_ESTIMATED = (
+    "restricted_mean",
+    "low",
+    "high",
+    "median",
+    "median_low",
+    "median_high",
+    "fooled_share",
+)
 
 
 def _tested_to(cases: Entrants, limit: float) -> bool:

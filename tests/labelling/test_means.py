@@ -40,6 +40,36 @@ def test_means_by_hand(estimand, restricted, plain, n, n_plain) -> None:
     assert (row["n"], row["n_plain"], row["missing"]) == (n, n_plain, 0)
 
 
+@pytest.mark.parametrize(
+    ("rows", "estimand", "median"),
+    [
+        (["found 1", "found 2", "found 3", "exhausted 9"], RAW, 2),
+        (["found 1", "exhausted 9", "exhausted 9"], RAW, np.inf),
+        (["exhausted 9"], RAW, np.inf),
+        (["found 1 y n", "found 2 y n", "found 3 y y"], FOOLED_WHILE_PEOPLE_AGREE, np.inf),
+        (["found 1 y n", "found 2 y n", "found 3 y y"], AS_PUBLISHED, 3),
+        (["found 1 y n", "found 2 y n", "found 3 y y"], SOURCE_JUDGED, 2),
+        (["found 1"], SOURCE_JUDGED, np.nan),  # nothing judged
+        ([], RAW, np.nan),
+    ],
+)
+def test_medians_by_hand(rows: list[str], estimand: Estimand, median: float) -> None:
+    table = table_of_means(trial_table(*rows), estimand, draws=10)
+    assert table["median"].tolist() == pytest.approx([median] if rows else [], nan_ok=True)
+
+
+def test_the_medians_interval_covers_the_truth_and_may_be_open_above() -> None:
+    """X exponential of mean 1, tested up to 0.8: the median is log 2, near the end."""
+    hits, open_above, repetitions = 0, 0, 100
+    for seed in range(repetitions):
+        magnitude = np.random.default_rng(seed).exponential(size=60)
+        table = table_of_means(synthetic_table(magnitude, budget=0.8), RAW, draws=200, seed=seed)
+        hits += table["median_low"].item() <= np.log(2) <= table["median_high"].item()
+        open_above += np.isinf(table["median_high"].item())
+    assert 0.88 <= hits / repetitions <= 0.999
+    assert open_above > repetitions / 10
+
+
 @pytest.mark.parametrize("estimand", ESTIMANDS.values(), ids=ESTIMANDS)
 def test_what_people_removed(estimand: Estimand) -> None:
     table = table_of_means(JUDGED, estimand, draws=10)
