@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.commands import (
+    bundle,
     experiment,
     models,
     passphrase,
@@ -25,6 +26,7 @@ COMMANDS = {
     "results": results,
     "models": models,
     "study": study,
+    "bundle": bundle,
     "passphrase": passphrase,
     "people": people,
     "verify": verify,
