@@ -14,6 +14,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 from app.commands import COMMANDS
 from app.runner.explain import foreseen
 from app.runner.interruption import Interrupted
+from engine.allocator import keep_freed_memory
 
 WRONG = 2
 INTERRUPTED = 130
@@ -52,6 +53,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the process's exit status: 0 done, 2 for a request that cannot be met."""
     chosen = parser().parse_args(arguments)
+    keep_freed_memory()
     try:
         return chosen.run(chosen)
     except Interrupted as interrupted:

@@ -97,8 +97,8 @@ def test_repetitions_differ_and_neighbours_and_blocks_do_not_matter(models: tupl
 
 def test_a_classifier_that_breaks_is_a_failed_result(models: tuple) -> None:
     generator, classifier, scales = models
-    broken = copy.deepcopy(classifier)
-    for weights in broken.parameters():
+    broken = copy.deepcopy(classifier).requires_grad_(False)
+    for weights in (*broken.parameters(), *broken.buffers()):
         weights.fill_(float("nan"))
     [result] = controls((generator, broken, scales), [(Trial(0, 2, 1, 7), (1.0, 0.0, 1.0))])
     assert (result.outcome, result.stimulus) == ("failed", None)
