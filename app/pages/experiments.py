@@ -15,6 +15,7 @@ from app.runner.submit import extend_stored, resume_experiment
 from app.widgets.experiment_cost import show_cost
 from app.widgets.experiment_form import new_experiment
 from app.widgets.page_link import page_link
+from app.widgets.plain_text import plain
 from app.widgets.results_states import progress
 from data.experiments import Experiment, archive_experiment, conditions, experiments
 from data.jobs import job_of
@@ -110,7 +111,7 @@ def _state(one: Experiment) -> str:
 
 
 def _details(one: Experiment, working: bool) -> None:
-    st.subheader(one.name)
+    st.subheader(plain(one.name))
     progress(one, visitor().name)
     with st.container(horizontal=True, vertical_alignment="center"):
         page_link("results", "Results", ":material/show_chart:", experiment=one.id)
@@ -157,7 +158,7 @@ def _extend(one: Experiment) -> None:
                 extend_stored(database(), one.id, trials, owner=visitor().name)
                 resume_experiment(database(), one.id, owner=visitor().name)
             except RequestError as error:
-                st.error(str(error))
+                st.error(plain(str(error)))
             else:
                 st.rerun()
 
@@ -255,4 +256,4 @@ def _conditions(one: Experiment) -> None:
         if result.outcome == "failed"
     ]
     for reason in list(dict.fromkeys(failed))[:REASONS_SHOWN]:
-        st.warning(f"{failed.count(reason)} failed: {reason}")
+        st.warning(f"{failed.count(reason)} failed: {plain(reason)}")

@@ -21,6 +21,7 @@ from app.runner.submit import ensure_worker, submit_search
 from app.widgets.explore_after import after_the_run, saved_runs
 from app.widgets.explore_controls import controls, fill_in
 from app.widgets.explore_stage import stage
+from app.widgets.plain_text import plain
 from app.widgets.scheme import current_scheme
 from data.jobs import Job, cancel, job
 from data.results import Experiment, experiment
@@ -88,7 +89,7 @@ def _shown() -> Shown | None:
         return None
     found = job(database(), run_id)
     if found is None or found.kind != "search":
-        st.warning(f"There is no run “{run_id}” here. Press Run to start one.")
+        st.warning(f"There is no run “{plain(run_id)}” here. Press Run to start one.")
         return None
     stored = experiment(database(), found.experiment_id)
     assert stored is not None, "the database has a foreign key for this"
@@ -131,7 +132,7 @@ def _buttons(place: Any, request: SearchRequest, running: Shown | None) -> None:
         )
     refused = st.session_state.pop("refused", None)
     if refused:
-        st.error(refused)
+        st.error(plain(refused))
 
 
 def _start(request: SearchRequest) -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 from app.access import INVITATION, database
 from app.guard import guarded
 from app.widgets.page_link import page_link
+from app.widgets.plain_text import plain
 from app.widgets.ring import ring
 from app.widgets.study_form import study_form
 from app.widgets.study_quality import quality
@@ -63,16 +64,16 @@ def _new_study(choices: dict[str, tuple[Experiment, int]], *, unfold: bool) -> N
     with st.expander("New study", expanded=unfold, icon=":material/add:"):
         refused = study_form(choices)
         if refused:
-            st.error(refused)
+            st.error(plain(refused))
 
 
 def _card(study: Study) -> None:
     with st.container(border=True, key=f"study-{study.id}"):
         head, actions = st.columns([3, 2], vertical_alignment="center")
         with head:
-            st.subheader(study.name, anchor=False)
+            st.subheader(plain(study.name), anchor=False)
             st.caption(
-                f"Made by {study.created_by} on {study.created_at[:10]}"
+                f"Made by {plain(study.created_by)} on {study.created_at[:10]}"
                 + (f" · closed on {study.closed_at[:10]}" if study.closed_at else "")
             )
         with actions, st.container(horizontal=True, horizontal_alignment="right"):
@@ -143,7 +144,7 @@ def _link(study: Study) -> None:
         return
     if len(links) == 1:
         [(name, address)] = links
-        said, listed = f"Send this link to {name}. It is shown only now: copy it.", address
+        said, listed = f"Send this link to {plain(name)}. It is shown only now: copy it.", address
     else:
         said = f"{len(links)} links, a person each. They are shown only now: copy them."
         listed = "\n".join(f"{name}\t{address}" for name, address in links)
@@ -158,7 +159,7 @@ def _close(study: Study) -> None:
 def _refusal(place: str) -> None:
     """What could not be done, beside the button that was pressed."""
     if st.session_state.get(REFUSED, ("",))[0] == place:
-        st.error(st.session_state.pop(REFUSED)[1])
+        st.error(plain(st.session_state.pop(REFUSED)[1]))
 
 
 def _numbers(study: Study) -> None:
@@ -261,7 +262,7 @@ def _revocation(labellers: tuple[LabellerProgress, ...]) -> None:
         st.write("The link stops working; the answers given with it stay.")
         for labeller in valid:
             st.button(
-                labeller.name,
+                plain(labeller.name),
                 key=f"revoke-{labeller.id}",
                 on_click=_revoke_link,
                 args=(labeller.id,),

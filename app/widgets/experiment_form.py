@@ -15,6 +15,7 @@ from app.runner.request import ExperimentRequest, RequestError, point_weights
 from app.runner.submit import default_device, ensure_worker, submit_experiment
 from app.widgets.experiment_cost import show_cost
 from app.widgets.experiment_toml import load_button, save_button
+from app.widgets.plain_text import plain
 from data.jobs import job
 
 
@@ -200,7 +201,7 @@ def _start(request: ExperimentRequest, name: str, on_started: Callable[[str], No
     try:
         job_id = submit_experiment(database(), current_home(), request, name)
     except RequestError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
     started = job(database(), job_id)
     assert started is not None

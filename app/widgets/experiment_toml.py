@@ -9,6 +9,7 @@ from app.runner import plan
 from app.runner.experiment_file import located, read_experiment_file, write_experiment_file
 from app.runner.menu import Menu, read_menu
 from app.runner.request import ExperimentRequest, RequestError
+from app.widgets.plain_text import plain
 
 PROBLEM = "new-file-problem"
 LOADED = "new-files"  # how many were: each gets an uploader of its own, empty again
@@ -24,7 +25,7 @@ def load_button() -> None:
             on_change=_load,
         )
     if st.session_state.get(PROBLEM):
-        st.error(st.session_state[PROBLEM])
+        st.error(plain(st.session_state[PROBLEM]))
 
 
 def save_button(request: ExperimentRequest, name: str) -> None:

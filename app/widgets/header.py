@@ -9,6 +9,7 @@ from app.guard import guarded
 from app.runner.submit import default_device
 from app.serving import served
 from app.sign_in import SIGN_OUT
+from app.widgets.plain_text import plain
 from data.jobs import Job, active_jobs, cancel
 
 REFRESH_SECONDS = 2.0
@@ -38,7 +39,7 @@ def render(name: str) -> None:
     st.html(PLACE)
     with st.container(key="header", horizontal=True):
         _jobs()
-        st.caption(name)
+        st.caption(plain(name))
         if (here := served()) is not None:
             st.html(f'<a href="{here.base}{SIGN_OUT}">Sign out</a>')
 
@@ -64,7 +65,7 @@ def _summary(jobs: list[Job]) -> str:
 
 def _row(job: Job) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.write(f"{job.kind.capitalize()} of {job.owner}: {_course(job)}")
+        st.write(f"{job.kind.capitalize()} of {plain(job.owner)}: {_course(job)}")
         if st.button(
             "Stopping" if job.cancel else "Stop", key=f"stop-{job.id}", disabled=job.cancel
         ):

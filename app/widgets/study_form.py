@@ -12,6 +12,7 @@ from app.access import current_home, database, visitor
 from app.runner.menu import read_menu
 from app.runner.submit import ensure_worker
 from app.widgets.judge import data_address
+from app.widgets.plain_text import plain
 from data.experiments import Experiment
 from data.images import image_file
 from labelling.answers import Answer
@@ -257,7 +258,7 @@ def _offered(experiment_ids: Sequence[str]) -> list[tuple[str, int, str]]:
     try:
         return [(it, label, label_text(generator, label).phrase) for it, label, generator in rows]
     except StudyError as error:
-        st.warning(str(error))
+        st.warning(plain(str(error)))
         return []
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from app.access import database
 from app.charts.quality import confusion_chart, drift_chart
 from app.guard import guarded
+from app.widgets.plain_text import plain
 from data.studies import Study
 from labelling.exchange import FORMATS, codebook, judgement_table, write_table
 from labelling.quality import LabellerQuality, Share, study_quality
@@ -56,9 +57,11 @@ def quality(study: Study) -> None:
 
 
 def _warnings(person: LabellerQuality) -> list[str]:
-    broken = [f"{person.name} breaks a rule of this study: {rule}." for rule in person.broken]
+    broken = [
+        f"{plain(person.name)} breaks a rule of this study: {rule}." for rule in person.broken
+    ]
     low = [
-        f"{name} of {person.name} under {LOW:.0%}: {share.right} of {share.total} right."
+        f"{name} of {plain(person.name)} under {LOW:.0%}: {share.right} of {share.total} right."
         for name, share in (("Gold accuracy", person.gold), ("Catch accuracy", person.catch))
         if share.total >= FEW and share.right < LOW * share.total
     ]

@@ -1,0 +1,94 @@
+"""What people type is shown as what they typed: SQL, scripts, HTML and Markdown do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from urllib.parse import quote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from app.guard import FAILED
+from data.database import open_database
+from data.home import Home
+from data.studies import labellers
+from labelling.queue import comment, next_task
+from labelling.studies import invite
+from tests.browser.conftest import PATIENCE_MS, App, running_app, wait_until_ready
+from tests.browser.label_session import make_study
+
+HOSTILE = (
+    "'; DROP TABLE studies; -- <img src=//evil.example/a onerror=alert(1)>"
+    "<script>alert(2)</script> ![x](https://evil.example/b.png)"
+    " [press](javascript:alert(3)) $\\href{https://evil.example}{c}$ :red[d] `e`"
+)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """An app in which every text that anybody may choose is hostile."""
+    with running_app(tmp_path_factory.mktemp("hostile") / "home") as app:
+        study_id = make_study(app.home, trials=2, name=HOSTILE)
+        with closing(open_database(Home(app.home))) as database:
+            invite(database, study_id, HOSTILE)
+            [person] = labellers(database, study_id)
+            task = next_task(database, person.id)
+            comment(database, person.id, task.number, HOSTILE)
+            database.execute("UPDATE studies SET created_by = ?", [HOSTILE])
+            database.execute("UPDATE experiments SET created_by = ?", [HOSTILE])
+        yield app
+
+
+@pytest.fixture
+def watched(browser: Browser) -> Iterator[tuple[Page, list[str]]]:
+    """A page, and what it did that no text should make it do."""
+    with closing(browser.new_context(viewport={"width": 1280, "height": 800})) as context:
+        context.set_default_timeout(PATIENCE_MS)
+        page, done = context.new_page(), []
+        page.on("dialog", lambda dialog: (done.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda it: done.append(it.url) if _is_elsewhere(it.url) else None)
+        yield page, done
+
+
+def _is_elsewhere(address: str) -> bool:
+    return urlsplit(address).hostname not in (None, "127.0.0.1")
+
+
+#: Whoever sends somebody an address chooses its texts, too.
+ADDRESSES = (
+    "explore",
+    f"explore?run={quote(HOSTILE)}",
+    "results",
+    f"results?experiment={quote(HOSTILE)}",
+    "studies",
+    "experiments",
+    f"experiments?experiment={quote(HOSTILE)}",
+    "experiments?experiment=THE-ONE",
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES, ids=lambda address: address[:16])
+def test_hostile_texts_are_shown_as_they_are(hostile: App, watched, address: str) -> None:
+    page, done = watched
+    with closing(open_database(Home(hostile.home))) as database:
+        [experiment] = [row["id"] for row in database["experiments"].rows]
+    page.goto(f"{hostile.url}/{address.replace('THE-ONE', experiment)}")
+    wait_until_ready(page)
+    page.wait_for_timeout(500)
+    assert done == []
+    # Streamlit makes a link of an address that stands in a text; nobody follows it unasked.
+    for trace in ("onerror", "href^='javascript:'", "src*='evil'"):
+        assert page.locator(f"[{trace}]").count() == 0
+    if address in ("studies", "experiments?experiment=THE-ONE"):
+        assert HOSTILE.replace("--", "—") in page.locator("body").inner_text()
+    if address in ("explore", "results", "studies", "experiments"):
+        expect(page.get_by_text(FAILED)).to_have_count(0)
+
+
+def test_nothing_of_it_was_executed_by_the_database(hostile: App) -> None:
+    with closing(open_database(Home(hostile.home))) as database:
+        assert [row["name"] for row in database["studies"].rows] == [HOSTILE]
+        assert [row["name"] for row in database["experiments"].rows] == [HOSTILE]
+        assert [row["name"] for row in database["labellers"].rows] == [HOSTILE]
+        assert [row["text"] for row in database["comments"].rows] == [HOSTILE]
