@@ -14,6 +14,7 @@ import gc
 import importlib
 import socket
 import sys
+import threading
 from functools import cache
 from types import ModuleType
 
@@ -23,9 +24,17 @@ from app.gate import AsgiApp, Receive, Scope, Send
 SWITCH_SECONDS = 0.0005
 
 
-@cache
+_importing = threading.Lock()
+
+
 def imported(module: str) -> ModuleType:
     """The module. What has been imported by then stays, and is collected as garbage no more."""
+    with _importing:
+        return _imported(module)
+
+
+@cache
+def _imported(module: str) -> ModuleType:
     found = importlib.import_module(module)
     gc.collect()
     gc.freeze()

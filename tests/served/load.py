@@ -116,5 +116,7 @@ if __name__ == "__main__":
     import tempfile
 
     began = time.monotonic()
-    print(under_load(Path(tempfile.mkdtemp()) / "home", float(sys.argv[1])))
+    load = under_load(Path(tempfile.mkdtemp()) / "home", float(sys.argv[1]))
+    print(load)
+    print("MB, every tenth second:", *load.megabytes[::10].round())
     print(f"{time.monotonic() - began:.0f} s in all")
