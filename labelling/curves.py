@@ -77,7 +77,12 @@ def source_counts(table: pd.DataFrame, draws: int = DRAWS, seed: int = 0) -> Flo
 
 
 def success_curves(
-    table: pd.DataFrame, estimand: Estimand, *, draws: int = DRAWS, seed: int = 0
+    table: pd.DataFrame,
+    estimand: Estimand,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    bands: bool = True,
 ) -> pd.DataFrame:
     """The curve of every condition of a trial table under one estimand.
 
@@ -94,9 +99,9 @@ def success_curves(
 
     Bands are pointwise. Wilson's where no judgement is used and all budgets are one; else a
     bootstrap over sources, never narrower than Wilson's for as many sources. A condition of which
-    nothing is known, since nothing is judged, has no rows.
+    nothing is known, since nothing is judged, has no rows. Without `bands` their columns are NaN.
     """
-    counts = source_counts(table, draws, seed)
+    counts = source_counts(table, draws, seed) if bands else None
     tested = float(np.nan_to_num(table[["magnitude", "bound"]].max(axis=None)))
     parts = for_each_condition(
         table,
@@ -146,7 +151,9 @@ def one_budget(cases: Entrants) -> bool:
     return bool(cases.time[~cases.fooled].min() >= cases.time[cases.fooled].max())
 
 
-def _curve(cases: Entrants, estimand: Estimand, counts: Floats, tested: float) -> pd.DataFrame:
+def _curve(
+    cases: Entrants, estimand: Estimand, counts: Floats | None, tested: float
+) -> pd.DataFrame:
     if not len(cases):
         return pd.DataFrame(columns=_COLUMNS)
     best = point_estimate(cases, estimand)
@@ -155,7 +162,9 @@ def _curve(cases: Entrants, estimand: Estimand, counts: Floats, tested: float) -
     grid = _grid(cases, estimand, tested)
     proportion = value_at(best.times, best.values[0], grid)
     counted, known = known_trials(cases, estimand)
-    low, high, band = _band(cases, estimand, counts, grid, proportion)
+    low, high, band = np.nan, np.nan, ""
+    if counts is not None:
+        low, high, band = _band(cases, estimand, counts, grid, proportion)
     bound_low, bound_high = judgement_bounds(cases, estimand, grid)
     removes = estimand is AS_PUBLISHED
     return pd.DataFrame(

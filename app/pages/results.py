@@ -7,14 +7,23 @@ import streamlit as st
 from app.access import database, visitor
 from app.widgets.address import one_of
 from app.widgets.page_link import page_link
+from app.widgets.plain_text import plain
+from app.widgets.results_compare import compare_view
+from app.widgets.results_curves import curves_view
 from app.widgets.results_data import SelectedResults, Selection
 from app.widgets.results_filters import filters
+from app.widgets.results_funnel import funnel_view
 from app.widgets.results_states import nothing_yet, progress
-from app.widgets.results_views import curves_view, funnel_view, means_view
+from app.widgets.results_table import table_view
 from data.results import experiments
 from labelling.eligibility import ELIGIBILITY
 
-VIEWS = {"Curves": curves_view, "Table": means_view, "Funnel": funnel_view}
+VIEWS = {
+    "Curves": curves_view,
+    "Table": table_view,
+    "Compare": compare_view,
+    "Funnel": funnel_view,
+}
 
 
 def render() -> None:
@@ -48,7 +57,8 @@ def _rule(selection: Selection, results: SelectedResults) -> None:
     """The active rule in words and how far the judging is, or that there is none."""
     if results.judged:
         st.caption(
-            f"{ELIGIBILITY} People say so by {selection.rule.in_words()}. {results.judged_so_far}"
+            f"{ELIGIBILITY} People say so by {plain(selection.rule.in_words())}."
+            f" {results.judged_so_far}"
         )
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):

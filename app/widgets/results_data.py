@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,13 +10,18 @@ from pathlib import Path
 import pandas as pd
 
 from app.access import current_home, database
+from app.results_files import Stamp
+from app.widgets.banner import synthetic
 from data.results import Experiment
-from labelling.curves import success_curves
-from labelling.eligibility import JudgingRule, finished_part, trial_table
+from labelling.curves import at_risk, common_set, success_curves
+from labelling.eligibility import JudgingRule, counting, finished_part, judged_trials
 from labelling.entrants import entering
 from labelling.estimands import ESTIMANDS
 from labelling.funnel import funnel
 from labelling.means import common_limit, table_of_means
+from labelling.paired import Dimension, comparisons
+from labelling.trials import stored_trials
+from labelling.votes import Votes, votes
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,7 @@ class Selection:
     """What the filters leave: one experiment, one search with its schedule, some conditions.
 
     `budgets` are the numbers of steps after which a trial is exhausted; there is one, as a rule.
+    `common` keeps the trials that enter under every one of the conditions.
     """
 
     experiment: Experiment
@@ -32,52 +39,67 @@ class Selection:
     subsets: tuple[str, ...]
     classifiers: tuple[str, ...]
     rule: JudgingRule
+    common: bool = False
+
+    @property
+    def stamp(self) -> Stamp:
+        """What every file says of itself."""
+        return Stamp(self.experiment.name, self.experiment.id, self.rule.in_words(), synthetic())
 
 
 @dataclass(frozen=True)
-class _Key:
-    """Everything that decides the numbers, so that what was computed once can be used again.
+class _Version:
+    """An experiment's results and everybody's judgements as they were at one moment.
 
-    Streamlit's own cache is not used: it publishes the names of cached functions to labellers.
+    What was computed once is used again while this is the same. Streamlit's own cache is not used:
+    it publishes the names of cached functions to labellers.
     """
 
     root: Path
-    results: int
-    judgements: int
     experiment_id: str
+    results: int
+    judgements: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some conditions of a version, judged by a rule; None: every one of that search."""
+
+    version: _Version
+    rule: JudgingRule
     search: str
     schedule: str
-    subsets: tuple[str, ...]
-    classifiers: tuple[str, ...]
-    rule: JudgingRule
+    subsets: tuple[str, ...] | None = None
+    classifiers: tuple[str, ...] | None = None
+    common: bool = False
 
 
 class SelectedResults:
     """Tables of one selection. Two of the same selection and data share their computations."""
 
     def __init__(self, selection: Selection) -> None:
-        results, judgements = _newest(selection.experiment.id)
-        self._key = _Key(
-            current_home().root,
-            results,
-            judgements,
-            selection.experiment.id,
-            selection.search,
-            selection.schedule,
-            selection.subsets,
-            selection.classifiers,
-            selection.rule,
-        )
+        self._selection = selection
+        self._version = _newest(selection.experiment.id)
+        part = (self._version, selection.rule, selection.search, selection.schedule)
+        self._chosen = _Part(*part, selection.subsets, selection.classifiers, selection.common)
+        # A condition's own set does not depend on what else is shown, so one answer serves all.
+        self._computed = self._chosen if selection.common else _Part(*part)
 
     @property
     def trials(self) -> pd.DataFrame:
         """The selected trials before the first unfinished one of each condition."""
-        return _trials(self._key)
+        return _part(self._chosen)
+
+    @property
+    def all_trials(self) -> pd.DataFrame:
+        """The trials of every search of the selected classifiers and layers."""
+        trials = _judged(self._version, self._selection.rule)
+        return trials[self._shown(trials)]
 
     @property
     def limit(self) -> float | None:
         """M_max as far as the data know it for every selected condition."""
-        return common_limit(self.trials)
+        return _limit(self._chosen)
 
     @property
     def judged(self) -> bool:
@@ -98,49 +120,109 @@ class SelectedResults:
             f" {len(known)} perturbed pictures that start from one that shows its label."
         )
 
-    def curves(self, estimand: str) -> pd.DataFrame:
-        """The curves under one estimand, by its key."""
-        return _curves(self._key, estimand)
+    def curves(self, estimand: str, *, bands: bool = True) -> pd.DataFrame:
+        """The curves under one estimand, by its key; without bands in a fraction of the time."""
+        frame = _curves(self._computed, estimand, bands)
+        return frame[self._shown(frame)]
+
+    def at_risk(self, estimand: str, magnitudes: Sequence[float]) -> pd.DataFrame:
+        """How many trials are at risk at each magnitude."""
+        return at_risk(self.trials, ESTIMANDS[estimand], magnitudes)
 
     def means(self, estimand: str, limit: float | None) -> pd.DataFrame:
         """The table of means under one estimand, up to a limit."""
-        return _means(self._key, estimand, limit)
+        table = _means(self._computed, estimand, limit)
+        return table[self._shown(table)]
+
+    def comparisons(self, estimand: str, by: Dimension, limit: float | None) -> pd.DataFrame:
+        """Pairs of the selected conditions; of every search, where searches are compared."""
+        return _comparisons(self._version, self._selection.rule, self._chosen, estimand, by, limit)
 
     def funnel(self, limit: float | None) -> pd.DataFrame:
         """Where the trials went."""
         return funnel(self.trials, limit)
+
+    def _shown(self, frame: pd.DataFrame) -> pd.Series:
+        chosen = self._selection
+        return frame["subset"].isin(chosen.subsets) & frame["classifier"].isin(chosen.classifiers)
 
 
 _NEWEST = """
 SELECT
     (SELECT coalesce(max(results.id), 0) FROM results
      JOIN conditions ON conditions.id = results.condition_id WHERE experiment_id = ?),
-    (SELECT coalesce(max(id), 0) FROM judgements)
+    (SELECT coalesce(max(id), 0) FROM judgements),
+    (SELECT count(*) FROM retractions),
+    (SELECT coalesce(max(id), 0) FROM labeller_events)
 """
 
 
-def _newest(experiment_id: str) -> tuple[int, int]:
-    """Results and judgements are only ever added, so their largest ids tell what there is."""
-    return database().execute(_NEWEST, [experiment_id]).fetchone()
+def _newest(experiment_id: str) -> _Version:
+    """Results and judgements are only ever added, so their largest ids tell what there is.
+
+    Judgements that no longer stand were taken back or superseded, or their labeller withdrew: each
+    of that is a row more, too.
+    """
+    results, *judgements = database().execute(_NEWEST, [experiment_id]).fetchone()
+    return _Version(current_home().root, experiment_id, results, tuple(judgements))
 
 
-@lru_cache(maxsize=16)
-def _trials(key: _Key) -> pd.DataFrame:
-    table = finished_part(trial_table(database(), [key.experiment_id], key.rule))
-    chosen = (
-        (table["search"] == key.search)
-        & (table["schedule_name"] == key.schedule)
-        & table["subset"].isin(key.subsets)
-        & table["classifier"].isin(key.classifiers)
-    )
-    return table[chosen].reset_index(drop=True)
+@lru_cache(maxsize=4)
+def _stored(root: Path, experiment_id: str, results: int) -> pd.DataFrame:
+    return finished_part(stored_trials(database(), [experiment_id]))
+
+
+@lru_cache(maxsize=4)
+def _votes(version: _Version) -> Votes:
+    return votes(database(), _stored(version.root, version.experiment_id, version.results))
+
+
+@lru_cache(maxsize=8)
+def _judged(version: _Version, rule: JudgingRule) -> pd.DataFrame:
+    trials = _stored(version.root, version.experiment_id, version.results)
+    return judged_trials(trials, _votes(version), rule, counting(database(), rule))
+
+
+@lru_cache(maxsize=8)
+def _part(part: _Part) -> pd.DataFrame:
+    table = _judged(part.version, part.rule)
+    chosen = (table["search"] == part.search) & (table["schedule_name"] == part.schedule)
+    if part.subsets is not None:
+        chosen &= table["subset"].isin(part.subsets)
+    if part.classifiers is not None:
+        chosen &= table["classifier"].isin(part.classifiers)
+    table = table[chosen].reset_index(drop=True)
+    return common_set(table) if part.common else table
 
 
 @lru_cache(maxsize=64)
-def _curves(key: _Key, estimand: str) -> pd.DataFrame:
-    return success_curves(_trials(key), ESTIMANDS[estimand])
+def _limit(part: _Part) -> float | None:
+    return common_limit(_part(part))
 
 
 @lru_cache(maxsize=64)
-def _means(key: _Key, estimand: str, limit: float | None) -> pd.DataFrame:
-    return table_of_means(_trials(key), ESTIMANDS[estimand], limit)
+def _curves(part: _Part, estimand: str, bands: bool) -> pd.DataFrame:
+    return success_curves(_part(part), ESTIMANDS[estimand], bands=bands)
+
+
+@lru_cache(maxsize=64)
+def _means(part: _Part, estimand: str, limit: float | None) -> pd.DataFrame:
+    return table_of_means(_part(part), ESTIMANDS[estimand], limit)
+
+
+@lru_cache(maxsize=64)
+def _comparisons(
+    version: _Version,
+    rule: JudgingRule,
+    part: _Part,
+    estimand: str,
+    by: Dimension,
+    limit: float | None,
+) -> pd.DataFrame:
+    table = _part(part)
+    if by == "search":
+        table = _judged(version, rule)
+        table = table[
+            table["subset"].isin(part.subsets) & table["classifier"].isin(part.classifiers)
+        ]
+    return comparisons(table, ESTIMANDS[estimand], by, limit)

@@ -20,6 +20,7 @@ _QUORUMS = {
     "any": ("Any", "at least one"),
     "labeller": ("One labeller", "the named person"),
 }
+_TRIALS = {"own": "own set", "common": "common set"}
 _EXCLUSION = {"off": "everybody", "on": "not whom they exclude"}
 _UNCLEAR = {"disagree": "as no", "missing": "as missing"}
 
@@ -36,9 +37,10 @@ def filters(experiments: Sequence[Experiment]) -> Selection:
         classifiers = _several(
             "Classifiers", "classifiers", sorted(cell.classifier for cell in cells)
         )
+        common = _which_trials()
         rule = _judging(experiment)
     budgets = tuple(sorted({cell.schedule["budget"] for cell in cells}))
-    return Selection(experiment, search, schedule, budgets, subsets, classifiers, rule)
+    return Selection(experiment, search, schedule, budgets, subsets, classifiers, rule, common)
 
 
 def _experiment(experiments: Sequence[Experiment]) -> Experiment:
@@ -81,6 +83,20 @@ def _several(label: str, name: str, values: Sequence[str]) -> tuple[str, ...]:
     return tuple(value for value in distinct if value in chosen) or tuple(distinct)
 
 
+def _which_trials() -> bool:
+    """Whether only trials that enter under every selected condition count."""
+    chosen = st.segmented_control(
+        "Trials",
+        list(_TRIALS),
+        format_func=_TRIALS.get,
+        required=True,
+        help="Own: each condition with all trials that enter under it. Common: only those that"
+        " enter under every selected condition, so that all curves are of the same sources.",
+        **one_of("trials", list(_TRIALS)),
+    )
+    return chosen == "common"
+
+
 def _judging(experiment: Experiment) -> JudgingRule:
     over = [study for study in studies(database()) if experiment.id in study.experiment_ids]
     with st.popover("Judging rule", icon=":material/how_to_vote:"):
@@ -104,6 +120,7 @@ def _judging(experiment: Experiment) -> JudgingRule:
             **one_of("unclear", list(_UNCLEAR)),
         )
         chosen = _studies(over)
+        counted = _labellers(people) if quorum != "labeller" else ()
         exclusion = st.segmented_control(
             "Exclusion rules, fixed in each study before it began",
             list(_EXCLUSION),
@@ -111,12 +128,26 @@ def _judging(experiment: Experiment) -> JudgingRule:
             required=True,
             **one_of("exclusion", list(_EXCLUSION)),
         )
-    return JudgingRule(quorum, person, unclear, chosen, exclusion == "on")
+    return JudgingRule(quorum, person, unclear, chosen, exclusion == "on", counted)
 
 
 def _people(over: Sequence[Study]) -> list[str]:
     names = (person.name for study in over for person in labellers(database(), study.id))
     return sorted(set(names))
+
+
+def _labellers(people: Sequence[str]) -> tuple[str, ...]:
+    """Whose judgements count; nobody named means everybody's."""
+    if len(people) < 2:
+        return ()
+    return tuple(
+        st.multiselect(
+            "Only judgements by",
+            people,
+            placeholder="all labellers",
+            **some_of("labellers", people, default=()),
+        )
+    )
 
 
 def _studies(over: Sequence[Study]) -> tuple[str, ...]:

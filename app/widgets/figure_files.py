@@ -1,0 +1,64 @@
+"""A view's files: its data as CSV and Parquet, its figure as PNG, SVG and standalone HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.charts.theme import chart_menu
+from app.results_files import Stamp, html_file, stamped_file
+
+_FOLDER = Path(__file__).parent
+_component = st.components.v2.component(
+    "figure_files",
+    html=(_FOLDER / "figure_files.html").read_text(encoding="utf-8"),
+    css=(_FOLDER / "figure_files.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "figure_files.js").read_text(encoding="utf-8"),
+)
+
+_FORMATS = {"csv": ("CSV", "text/csv"), "parquet": ("Parquet", "application/vnd.apache.parquet")}
+#: Pixels of a PNG for one of the page: fit for print.
+SCALE = 3
+
+
+def chart(figure: go.Figure, name: str, on_select: Callable[[], None] | None = None) -> None:
+    """Draw a figure under the name that its files will have; `on_select` follows a click."""
+    clicks = {"on_select": on_select, "selection_mode": "points"} if on_select else {}
+    st.plotly_chart(figure, theme=None, config=chart_menu(name), key=name, **clicks)
+
+
+def files(
+    tables: Mapping[str, tuple[str, pd.DataFrame]], stamp: Stamp, figure: go.Figure | None = None
+) -> None:
+    """Downloads under a view. `tables`: a label → (the file's name, its rows).
+
+    `figure` is the one that `chart` drew under the name of the first table. Nothing is written
+    before somebody presses.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if figure is not None:
+            (name, _), *_ = tables.values()
+            # PNG and SVG are made in the browser, from what is drawn there.
+            _component(key=f"save-{name}", data={"plot": name, "name": name, "scale": SCALE})
+            _button("Figure as HTML", lambda: html_file(figure, name), f"{name}.html", "text/html")
+        for label, (name, frame) in tables.items():
+            for format, (title, mime) in _FORMATS.items():
+                _button(
+                    f"{label} as {title}",
+                    lambda frame=frame, format=format: stamped_file(frame, stamp, format),
+                    f"{name}.{format}",
+                    mime,
+                )
+
+
+def text_file(label: str, write: Callable[[], str], name: str, mime: str = "text/plain") -> None:
+    """One more download, of text."""
+    _button(label, lambda: write().encode("utf-8"), name, mime)
+
+
+def _button(label: str, write: Callable[[], bytes], name: str, mime: str) -> None:
+    st.download_button(label, write, name, mime, on_click="ignore", key=f"download-{name}")

@@ -1,0 +1,116 @@
+"""The pictures behind a point of a curve: what fooled up to that magnitude, the nearest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.access import current_home
+from app.figures import figures
+from app.runner.menu import read_menu
+from app.widgets.results_data import SelectedResults, Selection
+from data.images import image_file
+from labelling.estimands import Estimand
+
+#: In the address: the magnitude that was clicked, and the condition of the curve.
+UP_TO, CELL = "upto", "cell"
+PAIRS, A_ROW = 12, 4
+_SAID = {
+    "agree": "people: still the label",
+    "disagree": "people: no longer the label",
+    "missing": "not judged",
+}
+
+
+def pictures_behind(selection: Selection, results: SelectedResults, estimand: Estimand) -> None:
+    """Show the pictures that the address names; nothing where it names none."""
+    chosen = _chosen(results.trials)
+    if chosen is None:
+        st.caption("Click on a curve to see the pictures behind that magnitude.")
+        return
+    magnitude, cell = chosen
+    counted = fooled_up_to(cell, magnitude, estimand)
+    first = cell.iloc[0]
+    with st.container(border=True, key="pictures-behind"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(
+                f"{first['classifier']}, layers {first['subset']}: fooled up to"
+                f" {figures(magnitude)}",
+                anchor=False,
+            )
+            st.button("Close", icon=":material/close:", on_click=_close)
+        if counted.empty:
+            st.write("Nothing was fooled up to this magnitude.")
+            return
+        shown = counted.head(PAIRS)
+        how_many = f"{len(counted)} trial{'' if len(counted) == 1 else 's'}"
+        rest = f"; the {len(shown)} nearest below it" if len(counted) > len(shown) else ""
+        st.caption(f"{how_many} count as “{estimand.name.lower()}” up to here{rest}.")
+        names = _labels(selection)
+        for start in range(0, len(shown), A_ROW):
+            row = shown.iloc[start : start + A_ROW].to_dict("records")
+            for column, trial in zip(st.columns(A_ROW), row, strict=False):
+                with column:
+                    _pair(trial, names)
+
+
+def fooled_up_to(cell: pd.DataFrame, magnitude: float, estimand: Estimand) -> pd.DataFrame:
+    """One condition's trials that count as fooled up to a magnitude, the largest of them first."""
+    trials = cell[cell["outcome"] == "found"]
+    if estimand.needs_source_judgements:
+        trials = trials[trials["source_judgement"] == "agree"]
+    if estimand.needs_perturbed_judgements:
+        trials = trials[trials["perturbed_judgement"] == "agree"]
+    # A point of a curve is handed over with six digits.
+    trials = trials[trials["magnitude"] <= magnitude * (1 + 1e-5)]
+    return trials.sort_values("magnitude", ascending=False, kind="stable")
+
+
+def _chosen(trials: pd.DataFrame) -> tuple[float, pd.DataFrame] | None:
+    """The magnitude in the address and the trials of its condition, where both make sense."""
+    try:
+        magnitude, condition = float(st.query_params[UP_TO]), int(st.query_params[CELL])
+    except (KeyError, ValueError):
+        return None
+    cell = trials[trials["condition_id"] == condition]
+    return None if cell.empty else (magnitude, cell)
+
+
+def _close() -> None:
+    st.query_params.pop(UP_TO, None)
+    st.query_params.pop(CELL, None)
+
+
+def _labels(selection: Selection) -> Sequence[str]:
+    """The names of the labels, where a worker has said them."""
+    menu = read_menu(current_home())
+    generator = menu.generators.get(selection.experiment.generator) if menu else None
+    return generator.labels if generator else ()
+
+
+def _pair(trial: dict[str, Any], names: Sequence[str]) -> None:
+    left, right = st.columns(2, gap="small")
+    for place, side in ((left, "source"), (right, "perturbed")):
+        with place:
+            _picture(trial[f"{side}_stimulus"])
+    said = _SAID[trial["perturbed_judgement"]]
+    target = "" if pd.isna(trial["target"]) else f" → {_name(int(trial['target']), names)}"
+    st.caption(
+        f"‖p‖ {figures(trial['magnitude'])} · {_name(trial['label'], names)}{target} · {said}"
+        f" · trial {trial['trial_index']}"
+    )
+
+
+def _name(label: int, names: Sequence[str]) -> str:
+    return names[label] if label < len(names) else f"label {label}"
+
+
+def _picture(sha256: str) -> None:
+    file = image_file(current_home(), sha256)
+    if file.is_file():
+        st.image(file.read_bytes(), output_format="PNG", width="stretch")
+    else:
+        st.caption("The picture is not here: restore it from a backup.")

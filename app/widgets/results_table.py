@@ -1,0 +1,90 @@
+"""The Table view: Table 1 of Dunn et al. (2020), with a common limit and intervals."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+from pandas.io.formats.style import Styler
+
+from app.figures import figures
+from app.results_files import interval, latex_file, markdown_file, percent, table_1
+from app.widgets.figure_files import files, text_file
+from app.widgets.plain_text import plain
+from app.widgets.results_choices import chosen_estimand, chosen_limit, file_name, for_whom
+from app.widgets.results_data import SelectedResults, Selection
+from labelling.estimands import RAW, Estimand
+from labelling.means import MEDIAN, PLAIN_MEAN, RESTRICTED_MEAN
+
+
+def table_view(selection: Selection, results: SelectedResults) -> None:
+    """Restricted means and medians with intervals, and the paper's plain mean beside them."""
+    if results.limit is None:
+        st.info("No trial of these conditions was fooled yet, so there is no magnitude to average.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        focus = chosen_estimand(results.judged)
+        limit = chosen_limit(results.limit)
+    st.caption(f"**{focus.name}.** {focus.definition}")
+    table = results.means(focus.key, limit).sort_values(
+        ["subset", "classifier"], key=lambda names: names.map(_order(selection)), kind="stable"
+    )
+    st.dataframe(_sortable(table, focus, limit), hide_index=True, height="content")
+    st.caption("  \n".join(plain(line) for line in for_whom(selection, results, focus, html=False)))
+    if table["restricted_mean"].isna().any():
+        st.caption(
+            "Empty cells: nothing judged yet, or the condition was not tested as far as M_max."
+        )
+    st.caption(
+        f"{RESTRICTED_MEAN} {MEDIAN} 95 % intervals by bootstrap over sources.  \n{PLAIN_MEAN}"
+    )
+    name = file_name(selection, focus.key, "means")
+    files({"Table": (name, table)}, selection.stamp)
+    rows = table_1(table, focus, limit)
+    caption = f"{focus.name}. {RESTRICTED_MEAN} {selection.stamp.in_words()}"
+    with st.container(horizontal=True):
+        text_file("Table as LaTeX", lambda: latex_file(rows, caption), f"{name}.tex")
+        text_file(
+            "Table as Markdown", lambda: markdown_file(rows, caption), f"{name}.md", "text/markdown"
+        )
+
+
+def _sortable(table: pd.DataFrame, focus: Estimand, limit: float) -> Styler:
+    """The table as people read it, in three significant digits; it sorts by the numbers."""
+    restricted, plain = f"Restricted mean to {figures(limit)}", "Plain mean, found and kept"
+    fooled, removed = f"Fooled by {figures(limit)}", "Excluded by people"
+    columns = {
+        "Classifier": table["classifier"],
+        "Layers": table["subset"],
+        restricted: table["restricted_mean"],
+        "95 %": _intervals(table, "restricted_mean", "low", "high"),
+        "Median": table["median"],
+        "95 % of median": _intervals(table, "median", "median_low", "median_high"),
+        "n": table["n"],
+        fooled: table["fooled_share"],
+        plain: table["plain_mean"],
+        "n of plain mean": table["n_plain"],
+    }
+    if focus is not RAW:
+        columns |= {removed: table["removed_share"], "Not judged": table["missing"]}
+    formats = {
+        restricted: figures,
+        "Median": lambda value: "not reached" if value == float("inf") else figures(value),
+        plain: figures,
+        fooled: percent,
+        removed: percent,
+    }
+    frame = pd.DataFrame(columns)
+    return frame.style.format({key: formats[key] for key in formats if key in frame}, na_rep="")
+
+
+def _intervals(table: pd.DataFrame, value: str, low: str, high: str) -> list[str]:
+    """The brackets alone, for a column beside the number that one sorts by."""
+    return [
+        text[text.index("[") :] if "[" in text else ""
+        for text in map(interval, table[value], table[low], table[high])
+    ]
+
+
+def _order(selection: Selection) -> dict[str, int]:
+    """Rows by layers, then by classifier: magnitudes compare within one choice of layers."""
+    return {name: place for place, name in enumerate(selection.subsets + selection.classifiers)}
