@@ -20,10 +20,9 @@ from sqlite_utils import Database
 from data import bundle
 from data.bundle_archive import IMAGE, Archive, BundleError
 from data.database import as_json, immediate, insert_once
-from data.durable import write_durably
 from data.experiments import experiment
 from data.home import Home
-from data.images import decode, image_file
+from data.images import decode, store_file
 from data.stamps import now
 
 #: No generator makes larger pictures; a PNG of few bytes can be of gigapixels.
@@ -148,9 +147,7 @@ def _store_images(home: Home, archive: Archive) -> dict[str, dict[str, Any]]:
             if hashlib.sha256(content).hexdigest() != sha256:
                 raise BundleError(f"{name} in {archive.file} is not what its name says: refused.")
             sizes[sha256] = _size(archive, name, content)
-            path = image_file(home, sha256)
-            if not path.is_file() or path.read_bytes() != content:
-                write_durably(path, content)
+            store_file(home, sha256, content)
     return sizes
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +33,25 @@ def store_image(home: Home, pixels: np.ndarray) -> str:
     """
     content = encode(pixels)
     sha256 = hashlib.sha256(content).hexdigest()
-    path = image_file(home, sha256)
-    if not path.is_file() or path.read_bytes() != content:
-        write_durably(path, content)
+    store_file(home, sha256, content)
     return sha256
+
+
+def store_file(home: Home, sha256: str, content: bytes) -> None:
+    """Stores the bytes of a PNG file under their SHA-256, as `store_image` does.
+
+    A file that is there already is marked as used now: cleaning leaves young files alone, lest one
+    go between this and the row that will name it.
+    """
+    path = image_file(home, sha256)
+    try:
+        with suppress(PermissionError):  # of somebody else's file
+            os.utime(path)
+        intact = path.read_bytes() == content
+    except FileNotFoundError:
+        intact = False
+    if not intact:
+        write_durably(path, content)
 
 
 def read_image(home: Home, sha256: str) -> np.ndarray:

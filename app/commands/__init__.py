@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.commands import (
     bundle,
+    clean,
     experiment,
     models,
     passphrase,
@@ -30,5 +31,6 @@ COMMANDS = {
     "passphrase": passphrase,
     "people": people,
     "verify": verify,
+    "clean": clean,
     "worker": worker,
 }
