@@ -41,7 +41,7 @@ HEALTH = "/_stcore/health"
 STREAM = "/_stcore/stream"
 #: What a labeller's page is made of.
 LABELLERS = ("/", "/index.html", "/manifest.json", "/favicon.png", HEALTH, STREAM)
-LABELLERS_FOLDERS = ("/static/", "/_stcore/host-config", "/_stcore/bidi-components/")
+LABELLERS_FOLDERS = ("/static/", "/_stcore/host-config")
 
 #: Nothing of ours is shown inside another site, nor tells another site its address.
 HEADERS = {

@@ -15,6 +15,7 @@ from data.database import open_database
 from data.experiments import create_experiment
 from data.home import Home
 from data.studies import add_labeller, create_study, labellers, revoke_labeller
+from tests.app.processes import until
 
 Visit = Callable[[str], Page]
 
@@ -155,6 +156,8 @@ def test_a_damaged_database_is_one_sentence_on_the_page_and_details_in_the_log(
 
 
 def test_the_server_says_where_it_listens_and_keeps_things(app) -> None:
+    until(lambda: app.url in app.output.read_text())  # it is ready a moment before it says so
     printed = app.output.read_text()
-    assert app.url in printed
     assert str(app.home) in printed
+    assert f"logs in {app.home / 'logs'}" in printed
+    assert (app.home / "logs" / "app.log").is_file()
