@@ -30,7 +30,7 @@ def _write(path: Path, content: bytes) -> None:
     folder = path.parent
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
     descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -42,10 +42,11 @@ def _write(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the disk keep the names in a folder as they are now."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.commands import (
+    backup,
     bundle,
     clean,
     experiment,
@@ -10,6 +11,7 @@ from app.commands import (
     passphrase,
     people,
     plan,
+    restore,
     results,
     search,
     serve,
@@ -30,6 +32,8 @@ COMMANDS = {
     "bundle": bundle,
     "passphrase": passphrase,
     "people": people,
+    "backup": backup,
+    "restore": restore,
     "verify": verify,
     "clean": clean,
     "worker": worker,

@@ -87,10 +87,27 @@ def crasher(folder: str, blow: str) -> None:
     print(calls, flush=True)
 
 
+def restorer(folder: str, source: str, blow: str) -> None:
+    """Restores a backup over a home, and kills itself just before its n-th renaming."""
+    calls = 0
+
+    def dying(*names: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == int(blow):
+            os.kill(os.getpid(), signal.SIGKILL)
+        rename(*names)
+
+    rename, os.rename = os.rename, dying
+    restore_backup(Path(source), home(folder), force=True)
+    print(calls, flush=True)
+
+
 if __name__ == "__main__":
     from data.database import open_database
     from data.home import home
     from data.jobs import claim, finish
+    from data.restore import restore_backup
     from data.results import add_result, add_stimulus
     from tests.data.rows import a_find, pixels
 
