@@ -1,7 +1,7 @@
 # make run     the app and its worker on 127.0.0.1, at the first free port from 8501 (or PORT=8600)
 # make test    lint, format and all tests, those in the browser included
 # make soak    the long tests: full counts of what `make test` does a tenth of
-# make bench   speed against a plain loop, one trial at a time; how live Explore is
+# make bench   speed against a plain loop and the machine's floor, memory, how live Explore is
 #
 # Each installs what it needs the first time and starts at once afterwards.
 
@@ -27,7 +27,8 @@ soak: $(INSTALLED) browser
 
 bench: $(INSTALLED)
 	$(PYTHON_HERE) -m benchmarks.search_speed
-	$(PYTHON_HERE) -m benchmarks.biggan_speed
+	$(PYTHON_HERE) -m benchmarks.memory
+	$(PYTHON_HERE) -m benchmarks.processor_settings
 	$(PYTHON_HERE) -m benchmarks.explore_live
 
 browser:

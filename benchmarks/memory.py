@@ -15,22 +15,18 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import asdict, dataclass
-from itertools import islice
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from benchmarks.biggan_speed import random_models, trials_with_something_to_do
-from engine.catalogue import catalogue, load_classifier, load_generator
-from engine.classifiers.folded import folded
-from engine.experiment import Schedule, Trial, progression
+from benchmarks.model_pairs import Pair, biggan, mnist
+from engine.experiment import Schedule
 from engine.search.memory import bytes_per_trial
 from engine.search.perturbed_pass import Models, PerturbedPass
 from engine.search.run import SearchRun
 
-BUNDLED = Path(__file__).parents[1] / "data" / "bundled"
 STEPS = 3
 HELD = Schedule(0.004, 1e-6, 1.0, 0.0, budget=STEPS)
 MEGABYTE = 2**20
@@ -48,25 +44,9 @@ class Row:
     counted_per_slot: float
 
 
-def _mnist(slots: int) -> tuple[tuple, list[Trial]]:
-    entries = catalogue()
-    generator = load_generator(entries.generator("mnist-conv"), [BUNDLED])
-    classifier = load_classifier(entries.classifier("mnist-standard"), [BUNDLED])
-    trials = list(islice(progression(0, 10**6, 10), slots))
-    return (generator.module, classifier.module, generator.scales), trials
-
-
-def _biggan(slots: int) -> tuple[tuple, list[Trial]]:
-    _, generator, classifier, scales = random_models()
-    trials = trials_with_something_to_do(generator, classifier, slots)
-    classifier = deepcopy(classifier).to(memory_format=torch.channels_last)
-    classifier.network = folded(classifier.network, classifier.size or 224)
-    return (generator, classifier, scales), trials
-
-
-MODELS: dict[str, Callable[[int], tuple[tuple, list[Trial]]]] = {
-    "mnist-conv, mnist-standard": _mnist,
-    "biggan-deep-128, resnet50": _biggan,
+MODELS: dict[str, Callable[[], Pair]] = {
+    "mnist-conv, mnist-standard": mnist,
+    "biggan-deep-128, resnet50": partial(biggan, 128),
 }
 SLOTS = {
     "mnist-conv, mnist-standard": (1, 8, 32, 128),
@@ -83,8 +63,10 @@ def measure(models: str, slots: int, precision: str = "float32") -> Row:
 
 
 def _measure_here(models: str, slots: int, precision: str) -> Row:
-    (generator, classifier, scales), trials = MODELS[models](slots)
-    weights = [1.0] * len(generator.points)
+    pair = MODELS[models]()
+    generator, classifier, scales = pair.generator, pair.classifier, pair.scales
+    weights, trials = pair.weights("all"), pair.trials(slots)
+    del pair  # and with it the package's own, which no search holds
     perturbed = PerturbedPass(generator, scales, weights)
     before = _resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here

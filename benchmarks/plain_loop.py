@@ -38,10 +38,14 @@ def plain_search(
     layer_weights: Sequence[float],
     schedule: Schedule,
     stop_when_found: bool = True,
+    keep_prefix: bool = True,
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> PlainResult:
-    """One trial at batch size 1. Without `stop_when_found` it makes exactly `budget` steps."""
+    """One trial at batch size 1. Without `stop_when_found` it makes exactly `budget` steps.
+
+    Without `keep_prefix` what comes before the first perturbed point is made anew at every step.
+    """
     perturbed = PerturbedPass(generator, scales, layer_weights, device=device, dtype=dtype)
     labels = torch.tensor([trial.label], device=device)
     target = UNTARGETED if trial.target is None else trial.target
@@ -59,6 +63,9 @@ def plain_search(
     optimiser = torch.optim.Adam(p, lr=schedule.learning_rate)
     bound, norm = schedule.initial_magnitude, 0.0
     for step in range(schedule.budget + 1):
+        if not keep_prefix:
+            with torch.no_grad():
+                activation, condition = perturbed.prefix(z, labels)
         images = perturbed.image(activation, condition, labels, p)
         with torch.no_grad():
             margin = margins(classifier(to_8_bit(images)), labels, targets)

@@ -66,7 +66,7 @@ def _search(keep: bool) -> None:
 
     import torch
 
-    from benchmarks.biggan_speed import random_models, trials_with_something_to_do
+    from benchmarks.model_pairs import biggan
     from engine.allocator import keep_freed_memory
     from engine.experiment import Schedule
     from engine.search.run import SearchRun
@@ -74,13 +74,13 @@ def _search(keep: bool) -> None:
     if keep:
         keep_freed_memory()
     torch.set_num_threads(len(os.sched_getaffinity(0)))
-    _, generator, classifier, scales = random_models()
+    pair = biggan(128)
     run = SearchRun(
-        trials_with_something_to_do(generator, classifier, 1),
-        generator,
-        classifier.to(memory_format=torch.channels_last),
-        scales,
-        layer_weights=[1.0] * len(generator.points),
+        pair.trials(1),
+        pair.generator,
+        pair.classifier,
+        pair.scales,
+        layer_weights=pair.weights("all"),
         schedule=Schedule(0.004, 1e-6, 1.0, 0.0, budget=100_000),
         slots=1,
     )
