@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,10 @@ from app.passphrase import (
 from app.runner.request import RequestError
 from app.serving import check_ways_in, served, served_at, stored_provider
 from app.sessions import Way, new_session, opened, sealed
+from data.database import open_database
 from data.home import Home, HomeError
 from data.keys import write_secret
+from data.studies import add_labeller, create_study, labeller_of, labellers
 
 WORDS = "correct horse battery staple"
 
@@ -303,3 +306,14 @@ def test_what_the_processes_print_begins_anew_before_it_fills_the_disk(tmp_path:
         os.write(output.fileno(), b"c")
     assert file.read_bytes() == b"c"
     assert (tmp_path / "serve.output.1").read_bytes() == b"a" * LARGEST_BYTES + b"b"
+
+
+def test_a_new_link_from_a_terminal(empty_home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(open_database(empty_home)) as database:
+        study = create_study(database, name="s", experiment_ids=[], options={}, created_by="test")
+        add_labeller(database, study, "Ada")
+        [ada] = labellers(database, study)
+        assert do(people_command, empty_home, "link", str(ada.id), "--days", "2") == 0
+        token = capsys.readouterr().out.strip().removeprefix("?invitation=")
+        assert labeller_of(database, token).id == ada.id
+        assert labeller_of(database, token).expires_at is not None
