@@ -102,7 +102,7 @@ def grow_regions(
         `naive`, `oir_b`, `oir_w` (the published rules, clipped to Ω) or `refined` (our own); one
         for all starts or one for each.
     steps
-        Updates T. `refined` makes none: it may ask 7.5 % of the scores that `oir_b` asks in as
+        Updates T. `refined` makes none: it may ask 5 % of the scores that `oir_b` asks in as
         many updates, at least 64 and at most 1500.
     learning_rate, alpha, beta, penalty, initial_halfwidth
         η, α, β, λ and half the side of the first box, of the published rules.

@@ -39,8 +39,8 @@ LARGEST_BUDGET = 1500
 
 
 def budget(steps: int, dimensions: int) -> int:
-    """How often a region may ask: below a tenth of OIR_B's 2ⁿ⁺¹ scores in each of `steps`."""
-    return max(64, min(LARGEST_BUDGET, int(0.075 * steps * 2 ** (dimensions + 1))))
+    """How often a region may ask: half a tenth of OIR_B's 2ⁿ⁺¹ scores in each of `steps`."""
+    return max(64, min(LARGEST_BUDGET, int(0.05 * steps * 2 ** (dimensions + 1))))
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ def refine(
     `asked` is the most scores that it may ask for. Where no box passes, the smallest one tried is
     the answer, with moments that say why.
     """
-    rng = np.random.default_rng(seed)
+    # Other points for each start, so that what misleads one search misleads no other.
+    rng = np.random.default_rng([seed, *np.frombuffer(start.tobytes(), np.uint32)])
     start_x = (start - domain.lower) / domain.widths
     points = _first_points(start_x, max(int(_FIRST * asked), 8), rng)
     values = yield domain.lower + points * domain.widths
