@@ -17,9 +17,14 @@ from torch import Tensor
 
 from engine.experiment import Schedule
 from engine.search.feeder import Ready
+from engine.search.fused import Update, fused_update
 from engine.search.margin import UNTARGETED, margins
 from engine.search.perturbed_pass import Models, to_8_bit
 from engine.search.rule import Rule, Tested
+
+
+#: From so many rows on, the seconds that compiling takes are worth it. Explore has one.
+FUSED_FROM = 8
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,12 @@ class Batch:
             if keep_perturbations
             else None
         )
-        self._graph = self._capture() if device.type == "cuda" else None
+        self._update: Update = self.rule.update
+        self._graph: torch.cuda.CUDAGraph | None = None
+        if device.type == "cuda":
+            if rows >= FUSED_FROM:
+                self._update = fused_update(self.rule, self._perturbation)
+            self._graph = self._capture()
 
     @torch.no_grad()
     def place(self, row: int, ready: Ready) -> None:
@@ -200,7 +210,7 @@ class Batch:
             self._keep_successes(fooled, shown)
             moving = self._alive & ~self._waiting
             tested = Tested(self._steps, self._squares, loss.detach(), margin, fooled, moving)
-            squares = self.rule.update(self._perturbation, gradients, tested)
+            squares = self._update(self._perturbation, gradients, tested)
             self._squares.copy_(torch.where(moving, squares, self._squares))
             self._steps.add_(moving)
 
