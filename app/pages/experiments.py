@@ -1,4 +1,4 @@
-"""Experiments: define one, start it, watch, stop and resume it, and a table of all."""
+"""Experiments: define one, start it, watch, stop and resume it; a table of all, and comparisons."""
 
 from __future__ import annotations
 
@@ -11,156 +11,77 @@ from app.runner import plan
 from app.runner.experiment_file import write_experiment_file
 from app.runner.menu import read_menu
 from app.runner.request import RequestError
-from app.runner.submit import extend_stored, resume_experiment
-from app.widgets.experiment_cost import show_cost
+from app.widgets.experiment_actions import UNFOLDED, actions
+from app.widgets.experiment_compare import compare
 from app.widgets.experiment_form import new_experiment
-from app.widgets.page_link import page_link
+from app.widgets.experiment_plan import planning
+from app.widgets.experiment_table import (
+    OUTCOMES,
+    REFRESH_SECONDS,
+    choose,
+    chosen_ids,
+    experiment_table,
+)
 from app.widgets.plain_text import plain
 from app.widgets.results_states import progress
-from data.experiments import Experiment, archive_experiment, conditions, experiments
+from data.experiments import Experiment, conditions, experiment, experiments
 from data.jobs import job_of
 from data.results import (
     MeanDistances,
     StoredCondition,
     mean_distances,
-    missing_counts,
     outcome_counts,
     results,
 )
 
-CHOSEN = "experiment"  # in the address: the experiment that is shown below the table
-REFRESH_SECONDS = 2.0
-OUTCOMES = ("found", "exhausted", "skipped", "failed")
 CONTROL_OUTCOMES = ("changed", "unchanged")
 REASONS_SHOWN = 5
 
 
 def render() -> None:
-    """Show the form for a new experiment, the table of all, and the one that is chosen."""
+    """Show the form for a new experiment, the table of all, and what is chosen in it."""
     st.title("Experiments")
     st.write(
         "By how much must the meaning of a picture shift before a classifier is fooled? An"
         " experiment asks it of the same trials for every classifier and layer subset."
     )
-    stored = experiments(database(), kind="experiment")
-    new_experiment(unfold=not stored, on_started=_show)
+    stored = experiments(database(), archived=True)
+    first = not any(one.kind == "experiment" for one in stored)
+    new_experiment(unfold=first or UNFOLDED in st.session_state, on_started=_show)
     if not stored:
         return
-    working = any(_state(one) in ("queued", "running") for one in stored)
-    st.fragment(guarded(_table), run_every=REFRESH_SECONDS if working else None)(working)
-    chosen = {one.id: one for one in stored}.get(st.query_params.get(CHOSEN, ""))
-    if chosen is None:
-        st.caption("Choose a row to watch, stop or resume an experiment, or to open its results.")
-        return
-    _details(chosen, working)
+    experiment_table()
+    named = [experiment(database(), one) for one in chosen_ids()]
+    chosen = [one for one in named if one is not None]
+    if not chosen:
+        st.caption(
+            "Choose a row to watch, stop, resume, plan or delete an experiment, or several to"
+            " compare their definitions."
+        )
+    elif len(chosen) > 1:
+        compare(chosen)
+    else:
+        _details(chosen[0])
 
 
 def _show(experiment_id: str) -> None:
-    st.query_params[CHOSEN] = experiment_id
-    st.rerun()
+    st.session_state.pop(UNFOLDED, None)
+    choose([experiment_id])
 
 
-def _table(working: bool) -> None:
-    """All experiments; drawn again and again while one is working."""
-    stored = experiments(database(), kind="experiment")
-    rows = [_row(one) for one in stored]
-    picked = st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="experiments-table",
-        column_config={
-            "Done": st.column_config.ProgressColumn(
-                "Done", format="percent", min_value=0, max_value=1
-            )
-        },
-    )
-    row = picked.selection.rows[0] if picked.selection.rows else None
-    if row != st.session_state.get("experiments-picked"):
-        st.session_state["experiments-picked"] = row
-        if row is not None:
-            _show(stored[row].id)
-    if working and not any(one["State"] in ("queued", "running") for one in rows):
-        st.rerun()
-
-
-def _row(one: Experiment) -> dict[str, object]:
-    counts = outcome_counts(database(), one.id)
-    done = sum(sum(of.values()) for of in counts.values())
-    stored = conditions(database(), one.id)
-    total = one.trials * len(stored)
-    searched = [counts.get(row.id, {}) for row in stored if row.role == "search"]
-    return {
-        "Name": one.name,
-        "Started": one.created_at[:16].replace("T", " "),
-        "Generator": one.generator,
-        "Conditions": len(searched),
-        "Trials": one.trials,
-        "Done": done / total if total else 0.0,
-        **{
-            outcome.capitalize(): sum(of.get(outcome, 0) for of in searched) for outcome in OUTCOMES
-        },
-        "State": "done" if 0 < done == total else _state(one),
-    }
-
-
-def _state(one: Experiment) -> str:
+def _details(one: Experiment) -> None:
     newest = job_of(database(), one.id)
-    return newest.state if newest else "not started"
-
-
-def _details(one: Experiment, working: bool) -> None:
+    active = newest is not None and newest.active
     st.subheader(plain(one.name))
     progress(one, visitor().name)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        page_link("results", "Results", ":material/show_chart:", experiment=one.id)
-        page_link("studies", "Have it judged", ":material/visibility:")
-        if _state(one) not in ("queued", "running"):
-            _extend(one)
-            st.button(
-                "Archive",
-                icon=":material/archive:",
-                type="tertiary",
-                help="Take it off this list. Nothing is deleted: its id still opens it in a"
-                " terminal.",
-                on_click=archive_experiment,
-                args=(database(), one.id),
-            )
-        st.caption(f"`python -m app experiment --resume {one.id}` does the same in a terminal.")
-    st.fragment(guarded(_conditions), run_every=REFRESH_SECONDS if working else None)(one)
+    actions(one, active=active)
+    if one.kind == "experiment":
+        st.caption(f"`python -m app experiment --resume {one.id}` goes on with it in a terminal.")
+    st.fragment(guarded(_conditions), run_every=REFRESH_SECONDS if active else None)(one)
+    if one.kind == "experiment":
+        planning(one)
     with st.expander("Definition"):
         _definition(one)
-
-
-def _extend(one: Experiment) -> None:
-    """More trials of the same progression: what is there stays, and only the new are computed."""
-    with st.popover("Extend", icon=":material/playlist_add:", type="tertiary"):
-        trials = int(
-            st.number_input(
-                "Trials",
-                one.trials + 1,
-                100_000,
-                max(1000, one.trials + 1),
-                key=f"extend-to-{one.id}",
-                help=f"The first {one.trials} are computed already, and stay as they are.",
-            )
-        )
-        menu = read_menu(current_home())
-        if menu is not None:
-            show_cost(
-                menu,
-                {**one.definition, "trials": trials},
-                missing_counts(database(), one.id, trials),
-            )
-        if st.button("Extend and run", type="primary"):
-            try:
-                extend_stored(database(), one.id, trials, owner=visitor().name)
-                resume_experiment(database(), one.id, owner=visitor().name)
-            except RequestError as error:
-                st.error(plain(str(error)))
-            else:
-                st.rerun()
 
 
 def _definition(one: Experiment) -> None:
