@@ -289,6 +289,45 @@ def test_an_address_that_makes_no_sense_leads_to_a_page_that_works(
     assert complaints.messages == []
 
 
+def test_a_label_among_a_thousand_is_found_by_typing_a_part_of_its_name(
+    visit: Callable[[str], Page],
+) -> None:
+    page = visit("/?generator=biggan-deep-128")
+    for box, typed, label in (
+        ("Label", "komodo", "Komodo dragon"),
+        ("Target", "crane", "crane bird"),
+    ):
+        field = page.get_by_role("combobox", name=re.compile(box))
+        field.click()
+        field.press_sequentially(typed)
+        options = page.get_by_role("option")
+        expect(options.filter(has_text=label).first).to_be_visible()
+        assert 1 <= options.count() < 50
+        options.filter(has_text=label).first.click()
+    page.wait_for_url(re.compile("label=Komodo"))
+    page.wait_for_url(re.compile("target=crane.bird"))
+
+
+@pytest.mark.parametrize(
+    ("generator", "classifier"),
+    [("mnist-conv", "resnet50"), ("biggan-deep-128", "mnist-standard")],
+)
+def test_only_classifiers_that_know_the_generators_labels_can_be_chosen(
+    visit: Callable[[str], Page], generator: str, classifier: str
+) -> None:
+    """A pair that cannot be is not offered, nor taken from an address."""
+    page = visit(f"/?generator={generator}&classifier={classifier}")
+    field = page.get_by_role("combobox", name=re.compile("Classifier"))
+    field.click()
+    options = page.get_by_role("option")
+    expect(options.first).to_be_visible()
+    offered = options.all_inner_texts()
+    assert offered
+    assert classifier not in offered
+    field.press("Escape")
+    assert f"classifier={classifier}" not in page.url or classifier not in field.input_value()
+
+
 def test_a_saved_run_is_listed_and_opens_again(visit: Callable[[str], Page]) -> None:
     page = visit(SHORT)
     run = started(page)
