@@ -67,7 +67,8 @@ def line(
     trace = go.Scatter(
         x=curve["magnitude"],
         y=curve["proportion"],
-        customdata=curve[columns].to_numpy() if focused else None,
+        # As lists: of arrays Streamlit would hand over a clicked row as an object without order.
+        customdata=curve[columns].to_numpy().tolist() if focused else None,
         mode="lines",
         name=name,
         legendgroup=name,

@@ -294,7 +294,6 @@ def _lay_out(
         range=[np.log10(low), np.log10(high)] if logarithmic else [low, high],
         dtick="D2" if logarithmic and high / low < 100 else None,
         nticks=None if logarithmic else _TICKS,
-        matches="x",
     )
     figure.update_yaxes(fixedrange=True)
     for row in range(1, 2 * layout.rows, 2):

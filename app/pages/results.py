@@ -26,8 +26,27 @@ VIEWS = {
 }
 
 
+#: The download that Streamlit lays over a table would lack the judging rule; and paper needs no
+#: controls, nor what stands around a page.
+STYLE = """
+<style>
+.stElementToolbar button[aria-label="Download as CSV"] { display: none; }
+@media print {
+  .stAppHeader, .st-key-header, .st-key-files, .st-key-filters, .modebar-container,
+  .stTabs [role="tablist"], .stElementToolbar { display: none !important; }
+  .stMainBlockContainer { padding: 0 !important; }
+  .stApp, .stMain, .stAppViewContainer {
+    position: static !important; overflow: visible !important;
+  }
+  .js-plotly-plot, .stDataFrame, .stExpander { break-inside: avoid; }
+}
+</style>
+"""
+
+
 def render() -> None:
     """The page: filters, the rule in words, and the views of what they leave."""
+    st.html(STYLE)
     st.title("Results")
     st.write(
         "By how much must the meaning of a picture shift before a classifier is fooled, while"

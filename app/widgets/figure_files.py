@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.charts.theme import chart_menu
 from app.results_files import Stamp, html_file, stamped_file
@@ -33,17 +34,19 @@ def chart(figure: go.Figure, name: str, on_select: Callable[[], None] | None = N
 
 def files(
     tables: Mapping[str, tuple[str, pd.DataFrame]], stamp: Stamp, figure: go.Figure | None = None
-) -> None:
+) -> DeltaGenerator:
     """Downloads under a view. `tables`: a label → (the file's name, its rows).
 
     `figure` is the one that `chart` drew under the name of the first table. Nothing is written
-    before somebody presses.
+    before somebody presses. Returns the row of buttons, for more of them.
     """
-    with st.container(horizontal=True, vertical_alignment="center"):
+    row = st.container(horizontal=True, vertical_alignment="center", key="files")
+    with row:
         if figure is not None:
             (name, _), *_ = tables.values()
             # PNG and SVG are made in the browser, from what is drawn there.
-            _component(key=f"save-{name}", data={"plot": name, "name": name, "scale": SCALE})
+            data = {"plot": name, "name": name, "scale": SCALE}
+            _component(key=f"save-{name}", data=data, width="content")
             _button("Figure as HTML", lambda: html_file(figure, name), f"{name}.html", "text/html")
         for label, (name, frame) in tables.items():
             for format, (title, mime) in _FORMATS.items():
@@ -53,6 +56,7 @@ def files(
                     f"{name}.{format}",
                     mime,
                 )
+    return row
 
 
 def text_file(label: str, write: Callable[[], str], name: str, mime: str = "text/plain") -> None:

@@ -27,7 +27,7 @@ _UNCLEAR = {"disagree": "as no", "missing": "as missing"}
 
 def filters(experiments: Sequence[Experiment]) -> Selection:
     """Draw the bar; what is selected. `experiments` is not empty, the newest first."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(key="filters", horizontal=True, vertical_alignment="bottom", gap="medium"):
         experiment = _experiment(experiments)
         # A control is no search: its magnitudes are those that a search found.
         cells = [cell for cell in conditions(database(), experiment.id) if cell.role == "search"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from app.charts.funnel import funnel_bars
@@ -14,6 +16,9 @@ from labelling.estimands import FOOLED_WHILE_PEOPLE_AGREE, RAW
 
 def funnel_view(selection: Selection, results: SelectedResults) -> None:
     """Bars by stage, and why trials drop out."""
+    if selection.common:  # a funnel begins with all trials
+        selection = replace(selection, common=False)
+        results = SelectedResults(selection)
     limit = chosen_limit(results.limit) if results.limit is not None else None
     frame = results.funnel(limit)
     if frame.empty:

@@ -38,10 +38,9 @@ def table_view(selection: Selection, results: SelectedResults) -> None:
         f"{RESTRICTED_MEAN} {MEDIAN} 95 % intervals by bootstrap over sources.  \n{PLAIN_MEAN}"
     )
     name = file_name(selection, focus.key, "means")
-    files({"Table": (name, table)}, selection.stamp)
     rows = table_1(table, focus, limit)
     caption = f"{focus.name}. {RESTRICTED_MEAN} {selection.stamp.in_words()}"
-    with st.container(horizontal=True):
+    with files({"Table": (name, table)}, selection.stamp):
         text_file("Table as LaTeX", lambda: latex_file(rows, caption), f"{name}.tex")
         text_file(
             "Table as Markdown", lambda: markdown_file(rows, caption), f"{name}.md", "text/markdown"
@@ -50,7 +49,7 @@ def table_view(selection: Selection, results: SelectedResults) -> None:
 
 def _sortable(table: pd.DataFrame, focus: Estimand, limit: float) -> Styler:
     """The table as people read it, in three significant digits; it sorts by the numbers."""
-    restricted, plain = f"Restricted mean to {figures(limit)}", "Plain mean, found and kept"
+    restricted, plain = f"Restricted mean to {figures(limit)}", "Plain mean"
     fooled, removed = f"Fooled by {figures(limit)}", "Excluded by people"
     columns = {
         "Classifier": table["classifier"],
@@ -62,7 +61,7 @@ def _sortable(table: pd.DataFrame, focus: Estimand, limit: float) -> Styler:
         "n": table["n"],
         fooled: table["fooled_share"],
         plain: table["plain_mean"],
-        "n of plain mean": table["n_plain"],
+        "n kept": table["n_plain"],
     }
     if focus is not RAW:
         columns |= {removed: table["removed_share"], "Not judged": table["missing"]}

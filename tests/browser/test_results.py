@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from app.runner.lock import worker_lock
+from app.widgets.figure_files import SCALE
 from data import jobs
 from data.database import open_database
 from data.home import Home
@@ -29,15 +31,28 @@ TRIALS = 30
 #: A worker imports torch and runs a first part of the demo, maybe beside other tests.
 LONG_MS = 120_000
 WORKER = "a worker that the test plays"
+SVG = "{http://www.w3.org/2000/svg}"
+#: Where in the chart a point of the first focused curve lies, near its end.
+POINT = """() => {
+    const chart = document.querySelector(".js-plotly-plot");
+    const trace = chart._fullData.findIndex((one) => one.mode === "lines+markers");
+    const { x, y, xaxis, yaxis } = chart._fullData[trace];
+    const [across, up] = [xaxis, yaxis].map(
+        (name) => chart._fullLayout[name.replace(/^([xy])/, "$1axis")]);
+    const point = x.length - 4;
+    return {
+        x: across._offset + across.l2p(x[point]), y: up._offset + up.l2p(y[point]) };
+}"""
 
 
 @dataclass(frozen=True)
 class World:
-    """A server whose home holds three synthetic experiments, one of them judged, one in part."""
+    """A server whose home holds synthetic experiments: judged, in part, of three trials, not."""
 
     app: App
     judged: str
     partly: str
+    tiny: str
     unjudged: str
 
 
@@ -47,11 +62,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     # The test holds the worker's place, so that the pages start none and jobs stand still.
     with worker_lock(Home(home), "cpu"), running_app(home) as app:
         experiments = [
-            add_synthetic_experiment(home, TRIALS, f"Synthetic, {name}", first_seed=first)
-            for name, first in (("judged", 0), ("judged in part", 100), ("unjudged", 200))
+            add_synthetic_experiment(home, trials, f"Synthetic, {name}", first_seed=first)
+            for name, trials, first in (
+                ("judged", TRIALS, 0),
+                ("judged in part", TRIALS, 100),
+                ("tiny", 3, 200),
+                ("unjudged", TRIALS, 300),
+            )
         ]
-        add_synthetic_judgements(home, experiments[0])
-        add_synthetic_judgements(home, experiments[1], share=0.5)
+        for experiment_id, share in zip(experiments, (1.0, 0.5, 1.0), strict=False):
+            add_synthetic_judgements(home, experiment_id, share)
         yield World(app, *experiments)
 
 
@@ -102,10 +122,14 @@ def choose(page: Page, name: str) -> None:
     wait_until_ready(page)
 
 
-def downloaded_csv(page: Page, button: str) -> pd.DataFrame:
+def downloaded(page: Page, button: str) -> Path:
     with page.expect_download() as download:
-        page.get_by_role("button", name=button).click()
-    return pd.read_csv(download.value.path())
+        page.get_by_role("button", name=button, exact=True).click()
+    return Path(download.value.path())
+
+
+def downloaded_csv(page: Page, button: str) -> pd.DataFrame:
+    return pd.read_csv(downloaded(page, button))
 
 
 def test_a_judged_experiment_shows_the_filtered_curve(results, world, pictures, complaints):
@@ -205,6 +229,101 @@ def test_the_table_is_the_one_that_labelling_computes(results, world, pictures):
     columns = ["restricted_mean", "low", "high", "plain_mean", "n", "n_plain", "removed"]
     pd.testing.assert_frame_equal(shown[columns], expected[columns])
     pictures(page, "results-table")
+
+
+def test_every_view_has_its_figure_and_its_data_as_files(results, world):
+    page = results(f"experiment={world.judged}")
+    expect(chart_text(page).get_by_text("SYNTHETIC JUDGEMENTS")).to_be_visible()
+    shown = page.locator(".js-plotly-plot .main-svg").first.bounding_box()
+    image = Image.open(downloaded(page, "Figure as PNG"))
+    assert image.width == pytest.approx(SCALE * shown["width"], abs=6)
+    assert len(image.convert("RGB").getcolors(1 << 24)) > 50  # lines, bands and text, no blank
+    drawing = ElementTree.parse(downloaded(page, "Figure as SVG")).getroot()
+    text = " ".join("".join(one.itertext()) for one in drawing.iter(f"{SVG}text"))
+    for said in ("Proportion fooled", "mnist-robust", "by the majority", "at risk", world.judged):
+        assert said in text
+    assert not {"hoverlayer", "draglayer"} & {one.get("class") for one in drawing.iter()}
+    named = {one.get("id") for one in drawing.iter() if one.get("id")}
+    for one in drawing.iter():
+        for place in re.findall(r"url\(([^)]*)\)", " ".join(one.attrib.values())):
+            assert place.startswith("#") and place[1:] in named
+    alone = downloaded(page, "Figure as HTML").read_text()
+    assert "by the majority" in alone and not re.search(r"<script[^>]* src=", alone)
+    rows = pd.read_parquet(downloaded(page, "Curves as Parquet"))
+    assert rows["judging_rule"].str.contains("majority").all() and rows["proportion"].max() <= 1
+
+
+def test_the_table_as_latex_and_markdown_says_its_rule(results, world):
+    page = results(f"experiment={world.judged}&view=Table")
+    latex = downloaded(page, "Table as LaTeX").read_text()
+    assert r"\toprule" in latex and latex.count("mnist-") == 4
+    markdown = downloaded(page, "Table as Markdown").read_text()
+    for text in (latex, markdown):
+        assert "by the majority" in text and "SYNTHETIC JUDGEMENTS" in text
+
+
+def test_classifiers_are_compared_in_numbers_and_in_words(results, world, pictures):
+    page = results(f"experiment={world.judged}&view=Compare")
+    expect(chart_text(page).get_by_text("Paired differences")).to_be_visible()
+    words = page.get_by_text("On the same 27 sources").or_(page.get_by_text("On the same 26"))
+    expect(words.first).to_contain_text("while people agree")
+    expect(words.first).to_contain_text("after Holm's correction for 2 comparisons")
+    expect(words.first).to_contain_text("not which classifier has the smaller perturbation")
+    rows = downloaded_csv(page, "Comparisons as CSV")
+    assert rows["in_words"].str.startswith("On the same").all()
+    pictures(page, "results-compare")
+    page.get_by_role("radio", name="Searches").click()
+    expect(page.get_by_text("This experiment has one search")).to_be_visible()
+
+
+def test_a_click_on_a_curve_opens_the_pictures_behind_it(results, world, pictures):
+    page = results(f"experiment={world.judged}&estimand=raw")
+    page.set_viewport_size({"width": 1280, "height": 1400})  # all of the chart is in view
+    expect(page.get_by_text("Click on a curve to see the pictures")).to_be_visible()
+    expect(chart_text(page).get_by_text("perturbation magnitude: raw")).to_be_visible()
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    page.wait_for_timeout(400)  # the chart takes its width without a sign of it
+    place, box = page.evaluate(POINT), page.locator(".js-plotly-plot").bounding_box()
+    page.mouse.move(box["x"] + place["x"], box["y"] + place["y"], steps=3)
+    expect(page.locator(".hoverlayer")).to_contain_text("click: the pictures")
+    page.mouse.down()
+    page.mouse.up()
+    panel = page.locator(".st-key-pictures-behind")
+    expect(panel.get_by_text("fooled up to").first).to_be_visible()
+    expect(panel.locator("img")).to_have_count(24)  # twelve pairs
+    page.reload()
+    wait_until_ready(page)
+    expect(panel.locator("img")).to_have_count(24)
+    pictures(page, "results-pictures")
+    panel.get_by_role("button", name="Close").click()
+    expect(panel).to_have_count(0)
+
+
+def test_the_common_set_and_whose_judgements_count_are_in_the_address(results, world):
+    page = results(
+        f"experiment={world.judged}&trials=common&panels=classifier&labellers=synthetic-a"
+        "&unclear=missing"
+    )
+    for said in (
+        "trials that enter under every condition shown",
+        "“unclear” counts as missing; of synthetic-a only",
+        "layers: first",
+    ):
+        expect(chart_text(page).get_by_text(said).first).to_be_visible()
+
+
+@pytest.mark.parametrize("view", ["Curves", "Table", "Compare", "Funnel"])
+def test_three_trials_mislead_nobody(results, world, complaints, view):
+    page = results(f"experiment={world.tiny}&view={view}")
+    expect(page.get_by_role("tab", name=view)).to_have_attribute("aria-selected", "true")
+    if view in ("Table", "Compare"):
+        expect(page.get_by_role("button", name=re.compile("s? as CSV$")).last).to_be_visible()
+    if view == "Compare":
+        expect(page.get_by_text("Too few: no two of them share 6 sources")).to_be_visible()
+    elif view != "Table":
+        expect(chart_text(page).get_by_text("3 trials a condition")).to_be_visible()
+    expect(page.get_by_text("Something went wrong")).to_have_count(0)
+    assert complaints.messages == []
 
 
 def test_the_funnel_counts_trials_from_all_to_counted(results, world, pictures):

@@ -205,7 +205,7 @@ def test_under_the_axis_stand_the_counts_at_risk(panels: str, logarithmic: bool)
 def test_a_click_on_a_curve_tells_its_condition_and_marks_nothing() -> None:
     line = drawn(figure(trials(), RAW.key, SOURCE_JUDGED.key))[-1]
     assert line.mode == "lines+markers"  # Plotly selects no point of a bare line
-    assert set(line.customdata[:, CONDITION_ID]) <= {0, 1, 2, 3}
+    assert {row[CONDITION_ID] for row in line.customdata} <= {0, 1, 2, 3}
     assert line.selected.marker.opacity == line.unselected.marker.opacity == 0
 
 
