@@ -216,8 +216,8 @@ def spread(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _wide(table: pd.DataFrame) -> pd.DataFrame:
-    """Magnitudes by trial (rows) and (run, subset, classifier); ∞ exhausted, NaN skipped."""
-    reach = table["magnitude"].where(table["outcome"] != "exhausted", np.inf)
+    """Magnitudes by trial (rows) and (run, subset, classifier); ∞ not found, NaN skipped."""
+    reach = table["magnitude"].where(~table["outcome"].isin(["exhausted", "failed"]), np.inf)
     wide = table.assign(reach=reach).pivot(
         index="trial_index", columns=["run", "subset", "classifier"], values="reach"
     )
