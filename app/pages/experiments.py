@@ -152,6 +152,7 @@ def _conditions(one: Experiment) -> None:
             for condition in stored
         ),
         hide_index=True,
+        placeholder="–",
         column_config={
             name: st.column_config.NumberColumn(name, format="%.3g")
             for name in ("‖p‖", "ℓ2", "ℓ∞", "SSIM")
