@@ -73,6 +73,12 @@ def _verdict(row: Any) -> str:
             f"Only the {which} test finds a difference ({values}): how often one needs more and by"
             " how much do not tell the same story, so take it as a hint."
         )
+    if not row.low <= 0 <= row.high:
+        return (
+            f"The interval leaves zero out, but neither test finds a difference ({values}): the"
+            " interval is of the mean, which few sources can pull, and is not corrected for the"
+            " other comparisons, so take it as a hint."
+        )
     return (
         f"No difference is shown ({values}); nor is it shown that there is none: the interval has"
         " all that the data leave open."

@@ -32,7 +32,7 @@ def paired_differences(
     both = (known["wilcoxon_holm"] < SIGNIFICANT) & (known["sign_holm"] < SIGNIFICANT)
     for found, legend in (
         (True, "both tests find a difference"),
-        (False, "they do not, or differ"),
+        (False, "not both tests find one"),
     ):
         rows = known[both == found]
         figure.add_trace(

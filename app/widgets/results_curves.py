@@ -68,7 +68,8 @@ def curves_view(selection: Selection, results: SelectedResults) -> None:
         subsets=selection.subsets,
         risk=results.at_risk(focus.key, risk_magnitudes(together, logarithmic)),
         title=f"Proportion fooled against perturbation magnitude: {focus.name.lower()}",
-        subtitle=for_whom(selection, results, focus),
+        # A raw curve uses no judgement, but one beside it may.
+        subtitle=for_whom(selection, results, _by_people(focus, companions)),
         logarithmic=logarithmic,
         scheme=current_scheme(),
     )
@@ -110,6 +111,12 @@ def _drawing(focus: Estimand, judged: bool) -> tuple[PanelOf, list[str], bool]:
             **one_of("axis", ["linear", "log"]),
         )
     return panels, [key for key in beside if key != focus.key], axis == "log"
+
+
+def _by_people(focus: Estimand, companions: list[str]) -> Estimand:
+    """One of the estimands drawn that uses judgements, if there is one."""
+    drawn = [focus, *(ESTIMANDS[key] for key in companions)]
+    return next((one for one in drawn if one is not RAW), RAW)
 
 
 def _clicked(name: str) -> None:

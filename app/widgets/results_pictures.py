@@ -12,12 +12,19 @@ from app.access import current_home
 from app.figures import figures
 from app.runner.menu import read_menu
 from app.widgets.results_data import SelectedResults, Selection
-from data.images import image_file
+from data.images import decode, image_file
 from labelling.estimands import Estimand
 
 #: In the address: the magnitude that was clicked, and the condition of the curve.
 UP_TO, CELL = "upto", "cell"
 PAIRS, A_ROW = 12, 4
+#: Pictures of fewer pixels than they get on the page show each of them as a square.
+_SMALL = 100
+_SHARP = """
+<style>
+[class*="st-key-small-picture"] img { image-rendering: pixelated; }
+</style>
+"""
 _SAID = {
     "agree": "people: still the label",
     "disagree": "people: no longer the label",
@@ -34,6 +41,7 @@ def pictures_behind(selection: Selection, results: SelectedResults, estimand: Es
     magnitude, cell = chosen
     counted = fooled_up_to(cell, magnitude, estimand)
     first = cell.iloc[0]
+    st.html(_SHARP)
     with st.container(border=True, key="pictures-behind"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(
@@ -95,7 +103,7 @@ def _pair(trial: dict[str, Any], names: Sequence[str]) -> None:
     left, right = st.columns(2, gap="small")
     for place, side in ((left, "source"), (right, "perturbed")):
         with place:
-            _picture(trial[f"{side}_stimulus"])
+            _picture(trial[f"{side}_stimulus"], f"{side}-{trial['trial_index']}")
     said = _SAID[trial["perturbed_judgement"]]
     target = "" if pd.isna(trial["target"]) else f" → {_name(int(trial['target']), names)}"
     st.caption(
@@ -108,9 +116,12 @@ def _name(label: int, names: Sequence[str]) -> str:
     return names[label] if label < len(names) else f"label {label}"
 
 
-def _picture(sha256: str) -> None:
+def _picture(sha256: str, key: str) -> None:
     file = image_file(current_home(), sha256)
     if file.is_file():
-        st.image(file.read_bytes(), output_format="PNG", width="stretch")
+        content = file.read_bytes()
+        small = decode(content).shape[1] < _SMALL
+        with st.container(key=f"{'small-' if small else ''}picture-{key}"):
+            st.image(content, output_format="PNG", width="stretch")
     else:
         st.caption("The picture is not here: restore it from a backup.")
