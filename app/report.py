@@ -165,7 +165,8 @@ def _results(experiment: Experiment, trials: pd.DataFrame, analysis: _Analysis) 
             yield f"<h3>{escape(search)} search, {escape(schedule)} schedule</h3>"
         yield from _of_search(experiment, part.reset_index(drop=True), analysis)
     if searches.ngroups > 1:
-        yield from _compared(trials, analysis, "search", "searches")
+        lines = _for_whom(experiment, trials, analysis)[1:]
+        yield from _compared(trials, analysis, "search", "searches", lines)
 
 
 def _of_search(experiment: Experiment, part: pd.DataFrame, analysis: _Analysis) -> Iterator[str]:
@@ -193,15 +194,17 @@ def _of_search(experiment: Experiment, part: pd.DataFrame, analysis: _Analysis) 
         )
         yield f"<p class=small><strong>{focus.name}.</strong> {escape(focus.definition)}</p>"
     if limit is not None:
-        means = table_of_means(part, focus, limit)
+        means = table_of_means(part, focus, limit).sort_values(
+            "subset", key=lambda names: names.map(subsets.index), kind="stable"
+        )
         yield f"<h3>Means to M_max = {figures(limit)}: {focus.name.lower()}</h3>"
         yield _table(table_1(means, focus, limit))
         yield (
             f"<p class=small>{escape(f'{RESTRICTED_MEAN} {MEDIAN} {PLAIN_MEAN}')} Intervals are"
             " 95 %, by bootstrap over sources.</p>"
         )
-        yield from _compared(part, analysis, "classifier", "classifiers")
-        yield from _compared(part, analysis, "subset", "layer subsets")
+        yield from _compared(part, analysis, "classifier", "classifiers", lines)
+        yield from _compared(part, analysis, "subset", "layer subsets", lines)
     bars = funnel(part, limit)
     if len(bars):
         yield _figure(
@@ -216,17 +219,23 @@ def _of_search(experiment: Experiment, part: pd.DataFrame, analysis: _Analysis) 
         )
 
 
-def _compared(part: pd.DataFrame, analysis: _Analysis, by: str, named: str) -> Iterator[str]:
+def _compared(
+    part: pd.DataFrame, analysis: _Analysis, by: str, named: str, lines: Sequence[str]
+) -> Iterator[str]:
     found = comparisons(part, analysis.estimand, by, analysis.limit)
     if found.empty:
         return
     yield f"<h3>Paired comparison of {named}</h3>"
+    yield (
+        "<p class=small>Over the sources that enter on both sides; 95 % intervals by bootstrap over"
+        " sources, tests after Holm's correction over all of a kind.</p>"
+    )
     if found["low"].notna().any():
         yield _figure(
             paired_differences(
                 found,
                 title=f"Paired differences of min(X, M_max): {analysis.estimand.name.lower()}",
-                subtitle=["Same sources on both sides; 95 % intervals by bootstrap over sources."],
+                subtitle=lines,
             ),
             f"compare-{by}",
         )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import streamlit as st
 
 from app.access import current_home, database, visitor
+from app.report import report
 from app.runner import plan
 from app.runner.menu import read_menu
 from app.runner.request import RequestError
 from app.runner.submit import extend_stored, resume_experiment
+from app.widgets.banner import synthetic
 from app.widgets.experiment_cost import show_cost
 from app.widgets.experiment_table import CHOSEN
 from app.widgets.experiment_toml import fill_form
@@ -124,18 +127,30 @@ def _take_along(one: Experiment) -> None:
             help="Definition, results, pictures, studies and judgements in one archive, names of"
             " labellers replaced by numbers. `python -m app bundle --import FILE` takes it in.",
         )
+        made_up = synthetic()
+        st.download_button(
+            "Report",
+            lambda: _report(home, one, made_up),
+            f"report-{one.id}.html",
+            "text/html",
+            icon=":material/article:",
+            on_click="ignore",
+            help="All figures, the definition, the judging rule and the caveats in one HTML file"
+            " that needs no network; by the frozen analysis plan where there is one.",
+        )
 
 
+# Both are written in a thread of their own, so with a connection of their own.
 def _bundle(home: Home, experiment_id: str) -> bytes:
-    """Written in a thread of its own, so with a connection of its own."""
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, closing(open_database(home)) as connection:
         file = Path(folder) / "bundle.zip"
-        connection = open_database(home)
-        try:
-            write_bundle(connection, home, experiment_id, file)
-        finally:
-            connection.close()
+        write_bundle(connection, home, experiment_id, file)
         return file.read_bytes()
+
+
+def _report(home: Home, one: Experiment, made_up: bool) -> bytes:
+    with closing(open_database(home)) as connection:
+        return report(connection, home, one, synthetic=made_up).encode("utf-8")
 
 
 def _archive(one: Experiment) -> None:

@@ -148,7 +148,7 @@ def test_only_what_nobody_judged_is_deleted_after_it_was_spelt_out(
         assert experiment(database, doomed) is None
 
 
-def test_a_bundle_is_taken_along(
+def test_a_bundle_and_a_report_are_taken_along(
     experiments: Callable[..., Page], world: World, tmp_path: Path
 ) -> None:
     page = experiments(world.judged)
@@ -158,6 +158,9 @@ def test_a_bundle_is_taken_along(
     saved.value.save_as(tmp_path / "bundle.zip")
     with Archive(tmp_path / "bundle.zip") as archive:
         assert len(list(archive.lines("results.jsonl"))) == 24 * 4
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Report").click()
+    assert "<h1>Synthetic, judged</h1>" in saved.value.path().read_text(encoding="utf-8")
 
 
 def test_sizes_are_worked_out_and_a_plan_is_frozen(
