@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -16,6 +17,11 @@ from app.gate import Gate
 from app.guard import guarded
 from app.logs import start_logging
 from app.promptly import Promptly, imported
+from data.database import DatabaseError
+from data.home import HomeError
+from labelling.wording import ENGLISH
+
+log = logging.getLogger(__name__)
 
 #: Module in app.pages (and address) → title, in the order of the navigation; the first is the home.
 RESEARCHER_PAGES = {
@@ -33,7 +39,12 @@ def main() -> None:
 
 
 def _open() -> None:
-    who = visitor()
+    try:
+        who = visitor()
+    except (DatabaseError, HomeError):
+        # It may be a labeller, who is told no more than that.
+        log.exception("Nobody knows who it is")
+        who = Visitor(Role.REFUSED, refusal=ENGLISH.not_available)
     if who.role is Role.LABELLER:
         st.navigation([st.Page(_page("label"), title="Plainview")], position="hidden").run()
     elif who.role is Role.RESEARCHER:

@@ -6,6 +6,7 @@ after it, cost more than the answer itself when fifty people were there.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import defaultdict
 
@@ -14,9 +15,9 @@ from sqlite_utils import Database
 from data.database import open_database
 from data.home import Home
 
-#: The database file as it is now (path, device, number: another one after a restore), and whether
-#: commits wait for the disk.
-Key = tuple[str, int, int, bool]
+#: The database file as it is now: path, device, number (another one after a restore), whether it
+#: may be written (SQLite asks when it opens it). Then whether commits wait for the disk.
+Key = tuple[str, int, int, bool, bool]
 #: Each connection keeps so much of the file in memory. By default it is 2 MB, which a hundred of
 #: them fill within the hour; the system keeps the file in memory anyhow, once for all.
 CACHE_KIB = 256
@@ -82,5 +83,5 @@ def _key(home: Home, durable: bool) -> Key:
     try:
         status = file.stat()
     except OSError:  # to be created
-        return (str(file), 0, 0, durable)
-    return (str(file), status.st_dev, status.st_ino, durable)
+        return (str(file), 0, 0, True, durable)
+    return (str(file), status.st_dev, status.st_ino, os.access(file, os.W_OK), durable)

@@ -13,13 +13,19 @@ import streamlit as st
 
 from app.access import database, durable_database, visitor
 from app.widgets import label_screens as screens
-from app.widgets.label_task import LEAVING, STORAGE_ERRORS, PictureError, show_task
+from app.widgets.label_task import (
+    LEAVING,
+    STORAGE_ERRORS,
+    PictureError,
+    show_last_again,
+    show_task,
+)
 from data.studies import Labeller
 from labelling.options import StudyOptions, options_of
 from labelling.queue import next_task
 from labelling.stages import Stage, agree, say_purpose, stage, start, withdraw
 from labelling.studies import completion_code
-from labelling.wording import Wording, wording
+from labelling.wording import ENGLISH, Wording, wording
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +42,14 @@ def render() -> None:
 
 @st.fragment
 def _next() -> None:
-    """Reruns by itself after every answer. Failures get one sentence here: see app.guard."""
-    labeller = visitor().labeller
-    if labeller is None:
-        st.rerun()
+    """Reruns by itself after every answer. Failures get one sentence here: see app.guard.
+
+    What was to be judged stays on the screen meanwhile: the same key tries again.
+    """
     try:
+        labeller = visitor().labeller
+        if labeller is None:
+            st.rerun()
         options = _options(labeller)
         words = wording(options.language)
         if st.session_state.get(LEAVING):
@@ -51,9 +60,13 @@ def _next() -> None:
             _show(stage(database(), labeller.id), labeller, options, words)
         if st.session_state.pop(FAILED, False):
             screens.problem(words.not_saved)
-    except (*STORAGE_ERRORS, PictureError):
-        log.exception("Labeller %s cannot be shown what comes next", labeller.id)
-        st.write(words.not_available)
+    except PictureError:
+        log.exception("A labeller cannot be shown what comes next")
+        st.write(ENGLISH.not_available)
+    except STORAGE_ERRORS:
+        log.exception("A labeller cannot be shown what comes next")
+        if not show_last_again():
+            st.write(ENGLISH.not_available)
 
 
 def _options(labeller: Labeller) -> StudyOptions:

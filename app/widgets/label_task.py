@@ -56,6 +56,7 @@ class Shown:
 
     task: Task
     shown_at: str
+    study: StudyOptions
     words: Wording
 
 
@@ -73,7 +74,23 @@ class Press:
 
 def show_task(labeller: Labeller, task: Task, study: StudyOptions, words: Wording) -> None:
     """Mount the task; its messages are taken before the fragment around this reruns."""
-    _remember(task, words)
+    _mount(task, study, words)
+    _remember(task, study, words)
+
+
+def show_last_again() -> bool:
+    """Where nothing can be read: what is on the screen stays there, with a sentence; else False."""
+    shown: Shown | None = st.session_state.get(SHOWN)
+    if shown is None:
+        return False
+    st.session_state[PROBLEM] = shown.words.not_stored
+    # The pictures are on the screen already; their files may be what cannot be read.
+    st.session_state.setdefault(HELD, frozenset(st.session_state.get(NAMES, {}).values()))
+    _mount(shown.task, shown.study, shown.words)
+    return True
+
+
+def _mount(task: Task, study: StudyOptions, words: Wording) -> None:
     judge(
         _content(task, study, words),
         key=COMPONENT,
@@ -160,8 +177,16 @@ def _alive() -> None:
 
 
 def _on_show() -> tuple[Labeller | None, Shown | None]:
-    """Who is here, and the task that this browser was sent last."""
-    return visitor().labeller, st.session_state.get(SHOWN)
+    """Who is here, and the task that this browser was sent last.
+
+    Where the database cannot be read nobody is here; the page, which cannot read it either, says
+    so.
+    """
+    try:
+        return visitor().labeller, st.session_state.get(SHOWN)
+    except STORAGE_ERRORS:
+        log.exception("Nobody can be found in the database")
+        return None, None
 
 
 def _message(name: str) -> Any:
@@ -233,11 +258,11 @@ def _content(task: Task, study: StudyOptions, words: Wording) -> dict[str, Any]:
     }
 
 
-def _remember(task: Task, words: Wording) -> None:
+def _remember(task: Task, study: StudyOptions, words: Wording) -> None:
     """Keep what is on show, with the time at which it was first sent."""
     shown: Shown | None = st.session_state.get(SHOWN)
     same = shown and (shown.task.number, shown.task.side) == (task.number, task.side)
-    st.session_state[SHOWN] = Shown(task, shown.shown_at if same else now(), words)
+    st.session_state[SHOWN] = Shown(task, shown.shown_at if same else now(), study, words)
 
 
 def _name(number: int, side: Side) -> str:
@@ -249,7 +274,12 @@ def _name(number: int, side: Side) -> str:
 def _picture(sha256: str) -> str:
     """The stored PNG itself, bit for bit, as a data: address."""
     file = image_file(current_home(), sha256)
-    png = file.read_bytes()
+    try:
+        png = file.read_bytes()
+    except OSError as error:
+        raise PictureError(
+            f"{file} cannot be read; restore it from a backup of the home."
+        ) from error
     if hashlib.sha256(png).hexdigest() != sha256:
         raise PictureError(f"{file} is damaged; restore it from a backup of the home folder.")
     return data_address(png)

@@ -45,6 +45,11 @@ class Server:
         assert self.process is not None
         return self.process.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended by itself."""
+        return self.process is not None and self.process.poll() is None
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         with self.output.open("ab") as output:
