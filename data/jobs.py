@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlite_utils import Database
@@ -25,6 +25,10 @@ BACKGROUND = 1
 LEASE_SECONDS = 15.0
 MOST_DEATHS = 3
 
+Kind = Literal["search", "experiment", "map"]
+Kind = Literal["search", "experiment", "transfer", "strength", "map"]
+#: What makes an experiment's results; the other kinds work on what is there.
+SEARCHING: tuple[Kind, ...] = ("search", "experiment")
 State = Literal["queued", "running", "done", "stopped", "failed"]
 
 
@@ -32,14 +36,16 @@ State = Literal["queued", "running", "done", "stopped", "failed"]
 class Job:
     """One piece of work. `heartbeat` and `lease_expires` are seconds since 1970.
 
+    A job of kind *map* has a `map_id` and no `experiment_id`, any other the other way round.
     `cancel`: somebody asked a running job to stop. `message` is for people: why it failed.
     `deaths`: so many workers died while they held it.
     """
 
     id: str
-    kind: Literal["search", "experiment"]
+    kind: Kind
     priority: int
-    experiment_id: str
+    experiment_id: str | None
+    map_id: str | None
     owner: str
     state: State
     device: str
@@ -53,6 +59,7 @@ class Job:
     started_at: str | None
     finished_at: str | None
     deaths: int = 0
+    request: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def active(self) -> bool:
@@ -63,20 +70,23 @@ class Job:
 def submit(
     database: Database,
     *,
-    kind: Literal["search", "experiment"],
-    experiment_id: str,
+    kind: Kind,
+    experiment_id: str | None = None,
+    map_id: str | None = None,
     owner: str,
     device: str,
     priority: int = BACKGROUND,
 ) -> str:
     """Queues a job for the worker of `device` and returns its id.
 
-    While a job of this kind for the same experiment is active, that one's id: a double click does
-    not compute everything twice.
+    It is about an experiment or a map. While a job of this kind for the same one is active, that
+    one's id: a double click does not compute everything twice.
     """
     with immediate(database):
-        active = "kind = ? AND experiment_id = ? AND state IN ('queued', 'running')"
-        for row in database["jobs"].rows_where(active, [kind, experiment_id]):
+        active = (
+            "kind = ? AND experiment_id IS ? AND map_id IS ? AND state IN ('queued', 'running')"
+        )
+        for row in database["jobs"].rows_where(active, [kind, experiment_id, map_id]):
             return row["id"]
         job_id = new_id()
         database["jobs"].insert(
@@ -85,9 +95,11 @@ def submit(
                 "kind": kind,
                 "priority": priority,
                 "experiment_id": experiment_id,
+                "map_id": map_id,
                 "owner": owner,
                 "state": "queued",
                 "device": device,
+                "request": asked,
                 "created_at": now(),
             }
         )
@@ -246,9 +258,17 @@ def job(database: Database, job_id: str) -> Job | None:
     return next(iter(_jobs(database, "id = ?", [job_id])), None)
 
 
-def job_of(database: Database, experiment_id: str) -> Job | None:
-    """The newest job for an experiment."""
-    return next(iter(_jobs(database, "experiment_id = ?", [experiment_id], limit=1)), None)
+def job_of(
+    database: Database, experiment_id: str, kinds: Sequence[Kind] = SEARCHING
+) -> Job | None:
+    """The newest job of these kinds for an experiment."""
+    where = "experiment_id = ? AND kind IN (SELECT value FROM json_each(?))"
+    return next(iter(_jobs(database, where, [experiment_id, as_json(list(kinds))], limit=1)), None)
+
+
+def job_of_map(database: Database, map_id: str) -> Job | None:
+    """The newest job for a map."""
+    return next(iter(_jobs(database, "map_id = ?", [map_id], limit=1)), None)
 
 
 def active_jobs(
@@ -294,4 +314,5 @@ def _updated(database: Database, changes: str, where: str, values: Mapping[str, 
 
 
 def _job(row: Mapping[str, Any]) -> Job:
-    return Job(**{**row, "progress": json.loads(row["progress"]), "cancel": bool(row["cancel"])})
+    read = {name: json.loads(row[name]) for name in ("progress", "request")}
+    return Job(**{**row, **read, "cancel": bool(row["cancel"])})

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,8 @@ def progression_trial(
     The first draw from a trial's seed is z (see `Generator.latent`), so a second, derived stream
     gives y and t and a generator of another latent size still meets the same labels.
     """
+    import torch  # here, so that pages can read definitions without it
+
     state = np.random.SeedSequence((experiment_seed, index)).generate_state(2, np.uint64)
     seed, label_seed = (int(word >> np.uint64(11)) for word in state)
     draws = torch.Generator().manual_seed(label_seed)

@@ -4,7 +4,8 @@ Hamdi & Ghanem (2019), section 4.1: a map is the softmax score of one class for 
 point of a 1-D or 2-D grid. Pictures are scored in 8 bits, as people see them.
 """
 
-from engine.maps.compute import compute_map
+from typing import Any
+
 from engine.maps.products import difference, mean_over_classifiers, mean_over_maps
 from engine.maps.semantic_map import (
     UNKNOWN,
@@ -32,3 +33,12 @@ __all__ = [
     "published_maps",
     "to_bytes",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`compute_map` is imported when it is asked for: only it needs torch, and pages go without."""
+    if name == "compute_map":
+        from engine.maps.compute import compute_map
+
+        return compute_map
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from engine.experiment import Schedule
+from engine.spaces.changes import TRANSFORMATIONS
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class LatentInterpolation:
 
 @dataclass(frozen=True)
 class Change:
-    """One transformation of an image (engine/spaces/transformations.py lists them), its range."""
+    """One transformation of an image (engine/spaces/changes.py lists them), its range."""
 
     name: str
     lower: float
@@ -158,8 +159,6 @@ class Transformations:
     @property
     def axes(self) -> tuple[Axis, ...]:
         """As the changes' own, in their units."""
-        from engine.spaces.transformations import TRANSFORMATIONS
-
         return tuple(
             Axis(one.name, one.lower, one.upper, TRANSFORMATIONS[one.name].unit)
             for one in self.changes

@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.spaces.changes import TRANSFORMATIONS, Transformation
 from engine.spaces.description import Change, Transformations
 from engine.spaces.space import Space
-
-
-@dataclass(frozen=True)
-class Transformation:
-    """A transformation's unit, what leaves the image as it is, and the range first offered."""
-
-    unit: str
-    neutral: float
-    lower: float
-    upper: float
-
-
-#: By name. Shifts are in shares of the image's width or height, blur is the Gaussian's σ.
-TRANSFORMATIONS: dict[str, Transformation] = {
-    "rotation": Transformation("°", 0.0, -90.0, 90.0),
-    "scale": Transformation("×", 1.0, 0.5, 1.5),
-    "shift x": Transformation("width", 0.0, -0.3, 0.3),
-    "shift y": Transformation("height", 0.0, -0.3, 0.3),
-    "brightness": Transformation("×", 1.0, 0.2, 2.0),
-    "blur": Transformation("px", 0.0, 0.0, 5.0),
-}
 
 
 def change(name: str) -> Change:
