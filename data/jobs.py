@@ -25,7 +25,6 @@ BACKGROUND = 1
 LEASE_SECONDS = 15.0
 MOST_DEATHS = 3
 
-Kind = Literal["search", "experiment", "map"]
 Kind = Literal["search", "experiment", "transfer", "strength", "map"]
 #: What makes an experiment's results; the other kinds work on what is there.
 SEARCHING: tuple[Kind, ...] = ("search", "experiment")
@@ -38,7 +37,7 @@ class Job:
 
     A job of kind *map* has a `map_id` and no `experiment_id`, any other the other way round.
     `cancel`: somebody asked a running job to stop. `message` is for people: why it failed.
-    `deaths`: so many workers died while they held it.
+    `deaths`: so many workers died while they held it. `request`: what it was asked besides.
     """
 
     id: str
@@ -76,17 +75,20 @@ def submit(
     owner: str,
     device: str,
     priority: int = BACKGROUND,
+    request: Mapping[str, Any] | None = None,
 ) -> str:
     """Queues a job for the worker of `device` and returns its id.
 
-    It is about an experiment or a map. While a job of this kind for the same one is active, that
-    one's id: a double click does not compute everything twice.
+    It is about an experiment or a map. While a job of this kind for the same one, asked the same,
+    is active, that one's id: a double click does not compute everything twice.
     """
+    asked = as_json(request or {})
+    active = (
+        "kind = ? AND experiment_id IS ? AND map_id IS ? AND request = ?"
+        " AND state IN ('queued', 'running')"
+    )
     with immediate(database):
-        active = (
-            "kind = ? AND experiment_id IS ? AND map_id IS ? AND state IN ('queued', 'running')"
-        )
-        for row in database["jobs"].rows_where(active, [kind, experiment_id, map_id]):
+        for row in database["jobs"].rows_where(active, [kind, experiment_id, map_id, asked]):
             return row["id"]
         job_id = new_id()
         database["jobs"].insert(
@@ -258,9 +260,7 @@ def job(database: Database, job_id: str) -> Job | None:
     return next(iter(_jobs(database, "id = ?", [job_id])), None)
 
 
-def job_of(
-    database: Database, experiment_id: str, kinds: Sequence[Kind] = SEARCHING
-) -> Job | None:
+def job_of(database: Database, experiment_id: str, kinds: Sequence[Kind] = SEARCHING) -> Job | None:
     """The newest job of these kinds for an experiment."""
     where = "experiment_id = ? AND kind IN (SELECT value FROM json_each(?))"
     return next(iter(_jobs(database, where, [experiment_id, as_json(list(kinds))], limit=1)), None)

@@ -13,7 +13,14 @@ from __future__ import annotations
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
-from data.migrations import m002_experiments, m002_labelling, m003_access, m003_maps, m003_plans
+from data.migrations import (
+    m002_experiments,
+    m002_labelling,
+    m003_access,
+    m003_maps,
+    m003_plans,
+    m003_transfers,
+)
 from data.migrations.m001_first_light import m001_first_light
 
 migrations = Migrations("plainview")
@@ -29,6 +36,6 @@ def m002_instrument(database: sqlite_utils.Database) -> None:
 
 @migrations()
 def m003_many_people(database: sqlite_utils.Database) -> None:
-    """Served to many: who may come in; analysis plans, frozen before anybody judges; and maps."""
-    for part in (m003_access, m003_plans, m003_maps):
+    """Served to many: who may come in; frozen analysis plans; maps; transfers."""
+    for part in (m003_access, m003_plans, m003_maps, m003_transfers):
         part.upgrade(database)

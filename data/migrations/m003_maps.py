@@ -14,7 +14,9 @@ def upgrade(database: sqlite_utils.Database) -> None:
 def _rebuild_jobs(database: sqlite_utils.Database) -> None:
     """Constraints cannot be altered in place: a new table takes over the rows.
 
-    New: a job of kind *map* is about a map, every other one about an experiment.
+    New: a job of kind *map* is about a map, every other one about an experiment; a *transfer* tests
+    its pictures on other classifiers, a *strength* renders them for a study, weaker and stronger.
+    `request` is what a job was asked besides.
     """
     indexes = [
         sql
@@ -66,7 +68,7 @@ CREATE TABLE map_files (
 JOBS = """
 CREATE TABLE jobs_3 (
     id TEXT PRIMARY KEY NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('search', 'experiment', 'map')),
+    kind TEXT NOT NULL CHECK (kind IN ('search', 'experiment', 'transfer', 'strength', 'map')),
     priority INTEGER NOT NULL CHECK (priority IN (0, 1)),
     experiment_id TEXT REFERENCES experiments (id) ON DELETE CASCADE,
     map_id TEXT REFERENCES maps (id) ON DELETE CASCADE,
@@ -83,6 +85,7 @@ CREATE TABLE jobs_3 (
     started_at TEXT,
     finished_at TEXT,
     deaths INTEGER NOT NULL DEFAULT 0,
+    request TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(request)),
     CHECK (state <> 'running' OR (worker IS NOT NULL AND lease_expires IS NOT NULL)),
     CHECK ((finished_at IS NOT NULL) = (state IN ('done', 'stopped', 'failed'))),
     CHECK ((map_id IS NOT NULL) = (kind = 'map') AND (experiment_id IS NULL) = (kind = 'map'))
