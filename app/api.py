@@ -13,9 +13,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import plotly.graph_objects as go
 import torch
 from sqlite_utils import Database
 
+from app.charts.success import success_curves as draw_curves
+from app.charts.theme import classifier_colours
 from app.runner import plan
 from app.runner.cluster import cluster_course
 from app.runner.cost import Cost
@@ -36,18 +40,27 @@ from data.results import StoredCondition, conditions, experiments, missing_count
 from data.results import experiment as stored_experiment
 from data.results import result as stored_result
 from engine.search.result import Result
+from labelling.curves import success_curves
+from labelling.eligibility import JudgingRule, finished_part, trial_table
+from labelling.estimands import ESTIMANDS, RAW, Estimand
+from labelling.means import table_of_means
 
 __all__ = [
     "ExperimentRequest",
+    "JudgingRule",
     "RequestError",
     "SearchRequest",
     "cost",
+    "curves",
     "define",
     "extend",
+    "figure",
+    "means",
     "menu",
     "results",
     "run",
     "search",
+    "trials",
 ]
 
 OnProgress = Callable[[Progress], None]
@@ -232,6 +245,83 @@ def results(experiment_id: str, folder: Folder = None) -> list[dict[str, Any]]:
     """The stored results of an experiment, by condition and index: one dictionary a trial."""
     with closing(open_database(home(folder))) as database:
         return list(result_objects(database, find_experiment(database, experiment_id).id))
+
+
+def trials(
+    experiment_id: str, folder: Folder = None, *, rule: JudgingRule | None = None
+) -> pd.DataFrame:
+    """The searched trials with what people's judgements come to: one row a trial and condition.
+
+    Columns as in `labelling.eligibility.trial_table`; `rule`: whose judgements count (default: the
+    majority). Trials behind the first one that has not ended are left out, since easy ones end
+    first.
+    """
+    with closing(open_database(home(folder))) as database:
+        found = find_experiment(database, experiment_id)
+        return finished_part(trial_table(database, [found.id], rule))
+
+
+def curves(
+    experiment_id: str,
+    folder: Folder = None,
+    *,
+    estimand: str = RAW.key,
+    rule: JudgingRule | None = None,
+) -> pd.DataFrame:
+    """The magnitude–success curves, as `labelling.curves.success_curves` describes them.
+
+    `estimand`: raw, source-judged, fooled-while-people-agree or as-published. Raises RequestError.
+    """
+    return success_curves(trials(experiment_id, folder, rule=rule), _estimand(estimand))
+
+
+def means(
+    experiment_id: str,
+    folder: Folder = None,
+    *,
+    estimand: str = RAW.key,
+    rule: JudgingRule | None = None,
+    limit: float | None = None,
+) -> pd.DataFrame:
+    """The table of restricted means to M_max, as `labelling.means.table_of_means` describes it."""
+    return table_of_means(trials(experiment_id, folder, rule=rule), _estimand(estimand), limit)
+
+
+def figure(
+    experiment_id: str,
+    folder: Folder = None,
+    *,
+    estimand: str = RAW.key,
+    rule: JudgingRule | None = None,
+) -> go.Figure:
+    """The curves as a Plotly figure, as on the Results page. Of one search on one schedule.
+
+    Raises RequestError for an unknown estimand, several searches, or where nothing is known.
+    """
+    frame = curves(experiment_id, folder, estimand=estimand, rule=rule)
+    if frame.empty:
+        raise RequestError(f"Nothing is known yet of “{estimand}” in experiment {experiment_id}.")
+    if len(frame[["search", "schedule_name"]].drop_duplicates()) > 1:
+        raise RequestError("Magnitudes of several searches or schedules do not go into one chart.")
+    judged = (rule or JudgingRule()).in_words()
+    return draw_curves(
+        frame,
+        focus=estimand,
+        colours=classifier_colours(frame["classifier"].unique()),
+        title=f"Proportion fooled against perturbation magnitude: {_estimand(estimand).name}",
+        subtitle=[
+            f"Experiment {experiment_id}",
+            "No judgement is used."
+            if estimand == RAW.key
+            else f"A picture shows its label by {judged}.",
+        ],
+    )
+
+
+def _estimand(key: str) -> Estimand:
+    if key not in ESTIMANDS:
+        raise RequestError(f"There is no estimand “{key}”; choose from {', '.join(ESTIMANDS)}.")
+    return ESTIMANDS[key]
 
 
 def _same(database: Database, choices: Menu, definition: dict[str, Any]) -> str | None:
