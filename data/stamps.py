@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from datetime import UTC, datetime
 
 
@@ -12,8 +13,8 @@ def timestamp(moment: datetime) -> str:
 
 
 def now() -> str:
-    """The time now, as `timestamp` writes it."""
-    return timestamp(datetime.now(UTC))
+    """The time now, as `timestamp` writes it, by the clock that leases go by, too."""
+    return timestamp(datetime.fromtimestamp(time.time(), UTC))
 
 
 def new_id() -> str:
