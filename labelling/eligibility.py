@@ -22,6 +22,8 @@ ELIGIBILITY = (
     "A trial is eligible when the classifier gave the source its label and people say that the "
     "source shows it."
 )
+JUDGEMENTS = ("agree", "disagree", "missing")
+_AGREE, _DISAGREE, _MISSING = range(3)
 _IN_WORDS = {
     "majority": "the majority of the labellers who answered (a tie is no judgement)",
     "unanimous": "all labellers who answered",
@@ -103,10 +105,13 @@ def judged_trials(
         no.add(Answer.UNCLEAR)
     return trials.assign(
         **{
-            f"{side}_judgement": judged(
-                given.counts(side, [Answer.LABEL], labellers),
-                given.counts(side, sorted(no), labellers),
-                rule,
+            f"{side}_judgement": pd.Categorical.from_codes(
+                judged(
+                    given.counts(side, [Answer.LABEL], labellers),
+                    given.counts(side, sorted(no), labellers),
+                    rule,
+                ),
+                JUDGEMENTS,
             )
             for side in SIDES
         }
@@ -130,10 +135,10 @@ def counting(database: Database, rule: JudgingRule) -> list[int] | None:
 
 
 def judged(yes: np.ndarray, no: np.ndarray, rule: JudgingRule) -> np.ndarray:
-    """What the labellers' votes on each picture come to: "agree", "disagree" or "missing"."""
+    """What the labellers' votes on each picture come to: a place in JUDGEMENTS."""
     agrees = {"unanimous": no == 0, "any": yes > 0}.get(rule.quorum, yes > no)
     undecided = (yes + no == 0) | ((yes == no) & (rule.quorum == "majority"))
-    return np.select([undecided, agrees], ["missing", "agree"], "disagree").astype(object)
+    return np.select([undecided, agrees], [_MISSING, _AGREE], _DISAGREE)
 
 
 def finished_part(table: pd.DataFrame) -> pd.DataFrame:

@@ -63,9 +63,10 @@ def table_of_means(
     Columns: those of CONDITION; `restricted_mean` to `limit` (default: `common_limit`) with `low`
     and `high`, its 95 % bootstrap interval over sources (NaN: too few sources); `n`, the trials in
     it; `median`, the magnitude at which the curve reaches one half (∞: it never does), with its
-    interval `median_low`, `median_high`; `fooled_share`, the curve at the limit; `plain_mean` over the `n_plain` trials found and
-    kept; `missing` judgements; `removed`, the number of fooled eligible trials whose picture is no
-    longer called by its label, and `removed_share` of the eligible ones.
+    interval `median_low`, `median_high`; `fooled_share`, the curve at the limit; `plain_mean` over
+    the `n_plain` trials found and kept; `missing` judgements; `removed`, the number of fooled
+    eligible trials whose picture is no longer called by its label, and `removed_share` of the
+    eligible ones.
 
     What cannot be known from the data is NaN: everything where nothing is judged, and the
     restricted mean of a condition that was not tested as far as the limit. The median needs no

@@ -204,8 +204,8 @@ def _tests(each: Floats) -> dict[str, float]:
     positive, negative = int((each > 0).sum()), int((each < 0).sum())
     if not positive + negative:
         return {"rank_biserial": 0.0, "wilcoxon_p": 1.0, "sign_p": 1.0}
-    # Sources on which both need the same tell of no direction. Kept in the ranks (Pratt), they make
-    # the normal approximation call four differences of thirty significant; without them it is exact.
+    # Sources on which both need the same tell of no direction. Kept in the ranks (Pratt), they
+    # make the normal approximation call four differences of thirty significant.
     each = each[each != 0]
     ranks = rankdata(np.abs(each))
     return {

@@ -36,7 +36,8 @@ def stored_trials(database: Database, experiment_ids: Sequence[str]) -> pd.DataF
     """One row a stored result of a search, in the order of conditions and trials; no controls.
 
     Columns as in `COLUMNS`: target is NaN where any other label will do, magnitude unless found;
-    a stimulus is the SHA-256 of its PNG, None where there is none.
+    a stimulus is the SHA-256 of its PNG, None where there is none. Names that repeat are categories
+    (pandas), which are filtered and counted many times faster than text.
     """
     marks = ", ".join("?" for _ in experiment_ids) or "NULL"
     conditions = database.execute(_CONDITIONS.format(chosen=marks), list(experiment_ids)).fetchall()
@@ -48,21 +49,24 @@ def stored_trials(database: Database, experiment_ids: Sequence[str]) -> pd.DataF
     columns = dict(zip(OF_TRIAL, zip(*rows, strict=True), strict=True)) if rows else {}
     stimuli = dict(database.execute(_SOURCES.format(chosen=marks), list(experiment_ids)).fetchall())
     frame = {name: np.array(columns.get(name, ()), dtype=_TYPES[name]) for name in OF_TRIAL}
-    place = np.searchsorted(ids, frame["condition_id"], sorter=(order := np.argsort(ids)))
-    place = order[place]
+    order = np.argsort(ids)
+    place = order[np.searchsorted(ids, frame["condition_id"], sorter=order)]
     for column, name in enumerate(OF_CONDITION, start=1):
-        values = np.array([row[column] for row in conditions], dtype=object)
-        frame[name] = pd.array(values, dtype="str").take(place)
+        names = pd.Categorical([row[column] for row in conditions])
+        frame[name] = names.take(place)
     frame["source_stimulus"] = np.array(
         [stimuli.get(source_id) for source_id in frame["source_id"]], dtype=object
     )
-    # As objects: these are looked up and never computed with, and None stays None.
+    for name in ("source_id", "outcome"):
+        frame[name] = pd.Categorical(frame[name])
+    # As objects: a stimulus is looked up and never computed with, and None stays None.
     return pd.DataFrame(
-        {name: pd.Series(frame[name], dtype=object if name in _NAMES else None) for name in COLUMNS}
+        {
+            name: pd.Series(frame[name], dtype=object if name.endswith("_stimulus") else None)
+            for name in COLUMNS
+        }
     )
 
-
-_NAMES = frozenset({"source_id", "source_stimulus", "perturbed_stimulus"})
 
 _TYPES: dict[str, type] = {
     "condition_id": np.int64,

@@ -40,13 +40,20 @@ class Votes:
         self, side: str, answers: Sequence[int], labellers: Sequence[int] | None = None
     ) -> NDArray[np.int64]:
         """How many of the labellers (None: all) gave one of the answers, for each row's picture."""
-        chosen = np.isin(self.answer, answers)
+        chosen = _among(answers)[self.answer]
         if labellers is not None:
-            chosen &= np.isin(self.labeller, labellers)
+            chosen &= _among(labellers, int(self.labeller.max(initial=0)))[self.labeller]
         pictures = self.picture_of[side]
         most = max((rows.max(initial=-1) for rows in self.picture_of.values()), default=-1)
         # One more picture than there is, that nobody judged: that of rows without a picture.
         return np.bincount(self.picture[chosen], minlength=most + 2)[pictures]
+
+
+def _among(numbers: Sequence[int], largest: int = 7) -> NDArray[np.bool_]:
+    """Which of the numbers from 0 are among these."""
+    among = np.zeros(largest + 1, dtype=bool)
+    among[[number for number in numbers if number <= largest]] = True
+    return among
 
 
 def votes(database: Database, trials: pd.DataFrame) -> Votes:

@@ -27,8 +27,11 @@ LINES: dict[str, tuple[str, float]] = {
 #: Where a panel is a classifier's, lines tell layer subsets apart, in their order.
 SUBSET_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 HATCH = {"shape": "/", "size": 9, "solidity": 0.1}
-#: What a click on a point of the focused curve brings: places in its customdata.
-CONDITION_ID = 7
+#: What a point of the focused curve brings along, for those who hover over it or click.
+_TOLD = ("low", "high", "fooled", "n", "at_risk", "bound_low", "bound_high", "condition_id")
+CONDITION_ID = _TOLD.index("condition_id")
+#: The columns of a curve that its traces are drawn from.
+NUMBERS = ("magnitude", "proportion", *_TOLD)
 
 
 def thinned(curve: pd.DataFrame, most: int, logarithmic: bool) -> pd.DataFrame:
@@ -44,13 +47,21 @@ def thinned(curve: pd.DataFrame, most: int, logarithmic: bool) -> pd.DataFrame:
 
 
 def line(
-    curve: pd.DataFrame, *, name: str, key: str, colour: str, dash: str, focused: bool
+    curve: pd.DataFrame,
+    first: pd.Series,
+    *,
+    colour: str,
+    dash: str,
+    focused: bool,
+    in_legend: bool,
 ) -> go.Scatter:
-    """The curve as steps. A focused one tells its counts, and its points can be clicked."""
-    columns = ["low", "high", "fooled", "n", "at_risk", "bound_low", "bound_high", "condition_id"]
-    first = curve.iloc[0]
+    """The curve as steps. A focused one tells its counts, and its points can be clicked.
+
+    `curve` has the columns NUMBERS; `first` is a whole row, for what is the same in all of them.
+    """
+    classifier, estimand = first["classifier"], ESTIMANDS[first["estimand"]]
     hover = (
-        f"<b>{first['classifier']}</b>, layers {first['subset']} · {ESTIMANDS[key].name.lower()}"
+        f"<b>{classifier}</b>, layers {first['subset']} · {estimand.name.lower()}"
         "<br>‖p‖₂ up to %{x:.3g}: <b>%{y:.1%}</b>"
     )
     if focused:
@@ -65,14 +76,15 @@ def line(
             )
         hover += "<br><i>click: the pictures</i>"
     trace = go.Scatter(
-        x=curve["magnitude"],
-        y=curve["proportion"],
-        # As lists: of arrays Streamlit would hand over a clicked row as an object without order.
-        customdata=curve[columns].to_numpy().tolist() if focused else None,
+        x=curve["magnitude"].to_numpy(),
+        y=curve["proportion"].to_numpy(),
+        # As objects: of numbers Streamlit would hand over a clicked row as a mapping.
+        customdata=curve[list(_TOLD)].to_numpy(dtype=object) if focused else None,
         mode="lines",
-        name=name,
-        legendgroup=name,
-        line={"color": colour, "dash": dash, "width": LINES[key][1], "shape": "hv"},
+        name=classifier,
+        legendgroup=classifier,
+        showlegend=in_legend,
+        line={"color": colour, "dash": dash, "width": LINES[estimand.key][1], "shape": "hv"},
         hovertemplate=hover + "<extra></extra>",
     )
     if focused:
@@ -90,27 +102,21 @@ def line(
 def band(curve: pd.DataFrame, colour: str, group: str) -> list[go.Scatter]:
     """The pointwise 95 % band."""
     fill = {"fillcolor": translucent(colour, 0.16)}
-    return _between(curve["magnitude"], curve["low"], curve["high"], group, **fill)
+    return _between(curve, "low", "high", group, **fill)
 
 
 def bounds(curve: pd.DataFrame, colour: str, group: str) -> list[go.Scatter]:
     """What the curve could be, whatever the missing judgements say."""
     hatch = {**HATCH, "fgcolor": colour, "fgopacity": 0.45, "fillmode": "replace"}
-    return _between(
-        curve["magnitude"],
-        curve["bound_low"],
-        curve["bound_high"],
-        group,
-        fillpattern=hatch,
-        fillcolor=translucent(colour, 0.01),
-    )
+    shade = translucent(colour, 0.01)
+    return _between(curve, "bound_low", "bound_high", group, fillpattern=hatch, fillcolor=shade)
 
 
 def _between(
-    x: pd.Series, low: pd.Series, high: pd.Series, group: str, **filling: object
+    curve: pd.DataFrame, low: str, high: str, group: str, **filling: object
 ) -> list[go.Scatter]:
     edge = {
-        "x": x,
+        "x": curve["magnitude"].to_numpy(),
         "mode": "lines",
         "line": {"width": 0, "shape": "hv"},
         "legendgroup": group,
@@ -118,8 +124,8 @@ def _between(
         "hoverinfo": "skip",
     }
     return [
-        go.Scatter(y=low, **edge),
-        go.Scatter(y=high, fill="tonexty", **edge, **filling),
+        go.Scatter(y=curve[low].to_numpy(), **edge),
+        go.Scatter(y=curve[high].to_numpy(), fill="tonexty", **edge, **filling),
     ]
 
 

@@ -13,6 +13,7 @@ from plotly.subplots import make_subplots
 
 from app.charts.curve_traces import (
     LINES,
+    NUMBERS,
     SUBSET_DASHES,
     band,
     bounds,
@@ -154,25 +155,29 @@ def _draw(
     logarithmic: bool,
     shown: set[str],
 ) -> None:
+    traces: list[go.Scatter] = []
     for key in keys:
         for _, curve in here[here["estimand"] == key].groupby("condition_id", sort=False):
-            classifier, subset = curve[["classifier", "subset"]].iloc[0]
-            curve, colour = thinned(curve, most, logarithmic), colours[classifier]
+            first = curve.iloc[0]
+            classifier, subset = first["classifier"], first["subset"]
+            colour = colours[classifier]
+            points = thinned(curve[list(NUMBERS)], most, logarithmic)
             if key == focus:
-                figure.add_traces(band(curve, colour, classifier), **_cells(cell, 2))
-                if curve["missing"].iloc[0]:
-                    figure.add_traces(bounds(curve, colour, classifier), **_cells(cell, 2))
-            trace = line(
-                curve,
-                name=classifier,
-                key=key,
-                colour=colour,
-                dash=LINES[key][0] if panels == "subset" else _dash(subset, subsets),
-                focused=key == focus,
+                traces += band(points, colour, classifier)
+                if first["missing"]:
+                    traces += bounds(points, colour, classifier)
+            traces.append(
+                line(
+                    points,
+                    first,
+                    colour=colour,
+                    dash=LINES[key][0] if panels == "subset" else _dash(subset, subsets),
+                    focused=key == focus,
+                    in_legend=key == focus and classifier not in shown,
+                )
             )
-            trace.showlegend = key == focus and classifier not in shown
             shown |= {classifier} if key == focus else set()
-            figure.add_trace(trace, **cell)
+    figure.add_traces(traces, **_cells(cell, len(traces)))
 
 
 def _dash(subset: str, subsets: Sequence[str]) -> str:
