@@ -18,11 +18,16 @@ from app.runner.cost import Cost
 from app.runner.course import Course, Progress, advance, stop
 from app.runner.experiment_course import experiment_course
 from app.runner.explain import explain
+from app.runner.map_course import map_course, map_view
+from app.runner.map_spaces import SpaceBuilder
+from app.runner.map_views import PictureView, answer_views, drop_old_views
 from app.runner.menu import write_menu
 from app.runner.models import Models
 from app.runner.old_runs import drop_old_runs
 from app.runner.search_course import search_course
+from app.runner.strength_course import strength_course
 from app.runner.timing import cost_course
+from app.runner.transfer_course import transfer_course
 from app.runner.wishes import answer, drop_old_answers, wishes
 from data.database import open_database
 from data.home import Home
@@ -38,6 +43,7 @@ from data.jobs import (
     report,
     take_from_dead,
 )
+from data.maps import stored_map
 from data.results import Experiment, experiment
 
 log = logging.getLogger(__name__)
@@ -119,12 +125,14 @@ class _Worker:
         self._read_models()
         drop_old_runs(home, database)
         drop_old_answers(home, device)
+        drop_old_views(home, device)
         log.info("Worker %s serves %s with %d threads.", self._name, device, threads)
 
     def _read_models(self) -> None:
         """Read the catalogue and the user's own entries, and offer them to the pages."""
         self._models_seen = _state_of(self._home)
         self._models = Models(self._home, self._device, lenient=True)
+        self._spaces = SpaceBuilder(self._database, self._home, self._models)
         self._offer()
 
     def _offer(self) -> None:
@@ -218,10 +226,14 @@ class _Worker:
             self._offer()
         if self._estimate is None:
             self._take_wish()
+        answer_views(self._home, self._device, self._view)
         while self._room():
             claimed = claim(self._database, self._device, self._name)
             if claimed is None:
                 break
+            if claimed.kind == "map":
+                self._running.append(_Running(claimed, self._map_course(claimed)))
+                continue
             stored = experiment(self._database, claimed.experiment_id)
             course = self._course(claimed, stored)
             self._running.append(_Running(claimed, course, self._most_threads(claimed, stored)))
@@ -257,9 +269,26 @@ class _Worker:
         small = generator is None or max(generator.image_shape or (0,)) < LARGE_PICTURE
         return 1 if small else None
 
+    def _map_course(self, claimed: Job) -> Course:
+        stored = stored_map(self._database, claimed.map_id)
+        return map_course(self._database, self._home, self._spaces, stored, claimed)
+
+    def _view(self, map_id: str, u: list[float]) -> PictureView | str:
+        torch.set_num_threads(self._threads)
+        try:
+            return map_view(self._database, self._spaces, map_id, u)
+        except Exception as error:
+            log.exception("A picture of map %s cannot be drawn.", map_id)
+            return explain(error)
+
     def _course(self, claimed: Job, stored: Experiment) -> Course:
         if claimed.kind == "search":
             return search_course(self._database, self._home, self._models, stored, claimed.id)
+        if claimed.kind == "transfer":
+            return transfer_course(self._database, self._home, self._models, stored)
+        if claimed.kind == "strength":
+            asked = claimed.request
+            return strength_course(self._database, self._home, self._models, stored, asked)
         return experiment_course(self._database, self._home, self._models, stored)
 
 

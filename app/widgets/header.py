@@ -79,6 +79,8 @@ def _course(job: Job) -> str:
         return "waiting"
     if "preparing" in job.progress:
         return job.progress["preparing"]
+    if "points" in job.progress:
+        return f"{job.progress['points']} of {job.progress['of']} points"
     if "total" in job.progress:
         return f"{job.progress['done']} of {job.progress['total']} trials"
     if "step" in job.progress:
