@@ -271,6 +271,12 @@ def job_of_map(database: Database, map_id: str) -> Job | None:
     return next(iter(_jobs(database, "map_id = ?", [map_id], limit=1)), None)
 
 
+def jobs_of_study(database: Database, study_id: str) -> list[Job]:
+    """The jobs that render pictures for a study, the newest first."""
+    where = "kind = 'strength' AND json_extract(request, '$.study') = ?"
+    return _jobs(database, where, [study_id])
+
+
 def active_jobs(
     database: Database, *, owner: str | None = None, device: str | None = None
 ) -> list[Job]:

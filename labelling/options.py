@@ -49,6 +49,9 @@ class StudyOptions:
         For each 100 items that count, 100 times so many hidden repeats (the same person, later),
         items of known answer, images asked about under another label, and pairs of one image
         twice; each in [0, 0.5]. Everybody gets their share, whatever the overlap.
+    strength_items
+        So many found pictures are shown once more, each with its perturbation at a strength drawn
+        evenly from 0.25 to 1.5: at what magnitude do people stop agreeing?
     practice_items, qualification
         So many gold items come first, and this share of them, in [0, 1], has to be right to go on.
     break_every
@@ -74,6 +77,7 @@ class StudyOptions:
     gold_share: float = 0.0
     false_label_share: float = 0.0
     catch_share: float = 0.0
+    strength_items: int = 0
     practice_items: int = 0
     qualification: float = 0.0
     break_every: int | None = None
@@ -123,6 +127,7 @@ _RANGES = (
     ("gold_share", 0, LARGEST_SHARE, "The share of gold items"),
     ("false_label_share", 0, LARGEST_SHARE, "The share of false labels"),
     ("catch_share", 0, LARGEST_SHARE, "The share of catch pairs"),
+    ("strength_items", 0, 100_000, "The number of pictures at randomised strengths"),
     ("practice_items", 0, 100, "The number of practice items"),
     ("qualification", 0, 1, "The share to qualify"),
     ("break_every", 5, 10_000, "The number of items between breaks"),

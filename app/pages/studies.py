@@ -15,6 +15,7 @@ from app.widgets.plain_text import plain
 from app.widgets.ring import ring
 from app.widgets.study_form import study_form
 from app.widgets.study_quality import quality
+from app.widgets.study_strengths import strength_progress
 from data.experiments import Experiment, experiments
 from data.results import outcome_counts
 from data.studies import Study, close_study, revoke_labeller, studies
@@ -90,6 +91,7 @@ def _card(study: Study) -> None:
             st.caption(said)
         _refusal(study.id)
         _link(study)
+        strength_progress(study)
         _numbers(study)
         with st.expander("Quality and export", key=f"quality-{study.id}", on_change="rerun"):
             if st.session_state[f"quality-{study.id}"]:
@@ -209,6 +211,7 @@ def _options_in_words(options: StudyOptions) -> str:
         "catch pairs": options.catch_share,
     }
     limits = {
+        "{} at randomised strengths": options.strength_items or None,
         "overlap {}": options.overlap,
         "{} items a person": options.items_per_person,
         "{} of one source": options.source_cap,

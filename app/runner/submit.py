@@ -18,6 +18,7 @@ from app.runner.request import ExperimentRequest, RequestError, SearchRequest
 from data.home import CHECKOUT, Home, code_version
 from data.jobs import BACKGROUND, INTERACTIVE, job_of, submit
 from data.results import ConditionRow, create_experiment, experiment, extend_experiment
+from labelling.strength_draws import chosen_strengths
 
 #: A worker that was started by a page and finds nothing to do ends after so long.
 IDLE_SECONDS = 1800.0
@@ -84,6 +85,37 @@ def resume_experiment(
         device=device or stored.definition.get("device") or default_device(),
         priority=BACKGROUND,
     )
+
+
+def submit_transfer(
+    database: Database, experiment_id: str, *, owner: str, device: str | None = None
+) -> str:
+    """Queue the test of an experiment's pictures on every other classifier; the job's id."""
+    return submit(
+        database,
+        kind="transfer",
+        experiment_id=experiment_id,
+        owner=owner,
+        device=device or default_device(),
+    )
+
+
+def submit_strengths(
+    database: Database, study_id: str, *, owner: str, device: str | None = None
+) -> list[str]:
+    """Queue what a study wants rendered at randomised strengths; a job's id for each experiment."""
+    wanted = chosen_strengths(database, study_id)
+    return [
+        submit(
+            database,
+            kind="strength",
+            experiment_id=experiment_id,
+            owner=owner,
+            device=device or default_device(),
+            request={"study": study_id, "strengths": [list(one) for one in strengths]},
+        )
+        for experiment_id, strengths in wanted.items()
+    ]
 
 
 def extend_stored(database: Database, experiment_id: str, trials: int, *, owner: str) -> int:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.access import current_home, database, visitor
 from app.runner.menu import read_menu
-from app.runner.submit import ensure_worker
+from app.runner.submit import ensure_worker, submit_strengths
 from app.widgets.judge import data_address
 from app.widgets.plain_text import plain
 from data.experiments import Experiment
@@ -75,7 +75,7 @@ def study_form(choices: Mapping[str, tuple[Experiment, int]]) -> str | None:
     if not made:
         return None
     try:
-        create_study(
+        study_id = create_study(
             database(),
             chosen,
             name,
@@ -86,6 +86,9 @@ def study_form(choices: Mapping[str, tuple[Experiment, int]]) -> str | None:
         )
     except StudyError as error:
         return str(error)
+    if given["strength_items"]:
+        ensure_worker(current_home())
+        submit_strengths(database(), study_id, owner=visitor().name)
     st.rerun()
 
 
@@ -142,7 +145,18 @@ def _who() -> dict[str, Any]:
         help="A trial that was never fooled counts only if people say that its source shows its"
         " label.",
     )
+    strengths = st.number_input(
+        "Pictures at randomised strengths",
+        0,
+        100_000,
+        0,
+        width=320,
+        help="So many found perturbations are shown again, each at a strength drawn from 0.25 to"
+        " 1.5: Results then say at what magnitude people stop agreeing. The worker renders them"
+        " once the study is made; wait for that before you invite people.",
+    )
     return {
+        "strength_items": int(strengths),
         "overlap": overlap,
         "items_per_person": most,
         "source_cap": cap,

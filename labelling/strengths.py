@@ -1,0 +1,182 @@
+"""At what magnitude people stop agreeing, from pictures shown at randomised strengths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from sqlite_utils import Database
+
+from labelling.eligibility import JudgingRule, counting, judged_trials
+from labelling.intervals import FEWEST_SOURCES, resampled_sources
+from labelling.logistic import LogisticFit, logistic_fit
+from labelling.votes import votes
+
+#: A curve through fewer judged pictures than this would be made of chance.
+FEWEST_PICTURES = 20
+
+COLUMNS = (
+    "experiment_id",
+    "condition_id",
+    "classifier",
+    "subset",
+    "search",
+    "schedule_name",
+    "trial_index",
+    "source_id",
+    "label",
+    "source_stimulus",
+    "perturbed_stimulus",
+    "study_id",
+    "strength",
+    "magnitude",
+    "answer",
+)
+
+
+def strength_count(database: Database, experiment_id: str) -> int:
+    """How many items at randomised strengths there are of an experiment's results."""
+    (count,) = database.execute(
+        f"SELECT count(*) FROM ({_ITEMS})", {"experiment": experiment_id}
+    ).fetchone()
+    return count
+
+
+def strength_table(database: Database, experiment_id: str, rule: JudgingRule) -> pd.DataFrame:
+    """One row an item at a randomised strength: `COLUMNS`, and both judgements under the rule.
+
+    `magnitude` is strength · ‖p‖₂, `answer` the classifier's label for that picture;
+    `source_judgement` and `perturbed_judgement` as in `labelling.eligibility`. A picture that two
+    studies ask about is one row.
+    """
+    rows = database.execute(_ITEMS, {"experiment": experiment_id}).fetchall()
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    for name in ("source_stimulus", "perturbed_stimulus"):
+        table[name] = table[name].astype(object)
+    table = table.drop_duplicates(["condition_id", "trial_index", "strength"], ignore_index=True)
+    return judged_trials(table, votes(database, table), rule, counting(database, rule))
+
+
+def agreement_fits(
+    table: pd.DataFrame, against: str = "magnitude", *, draws: int = 1000, seed: int = 0
+) -> pd.DataFrame:
+    """Per condition, a logistic curve of “people still agree” `against` magnitude or strength.
+
+    `table`: rows of `strength_table`. Pictures whose source people say shows its label, and that
+    are judged themselves, enter. Rows (classifier, subset, condition_id): `pictures` and `sources`
+    that enter, `agreed` of them, `waiting` for a judgement; `intercept` and `slope`; `half`, where
+    half agree, with its 95 % interval `half_low`, `half_high` by bootstrap over sources (∞: not
+    reached). NaN and a `problem` in words where too little is judged, or people never differ.
+    """
+    fits = [{**key, **_row(fit)} for key, fit in fitted(table, against, draws=draws, seed=seed)]
+    return pd.DataFrame(fits, columns=[*_KEY, *_FIT])
+
+
+def agreement_curves(
+    table: pd.DataFrame,
+    against: str = "magnitude",
+    *,
+    points: int = 80,
+    draws: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The fitted curves: rows (classifier, subset, condition_id, x, share, low, high).
+
+    From 0 to the largest x that was shown; 95 % bands, pointwise, by bootstrap over sources.
+    """
+    parts = []
+    for key, fit in fitted(table, against, draws=draws, seed=seed):
+        if fit.problem is None:
+            x = np.linspace(0.0, fit.largest, points)
+            share, low, high = fit.fit.curve(x)
+            parts.append(pd.DataFrame({**key, "x": x, "share": share, "low": low, "high": high}))
+    columns = [*_KEY, "x", "share", "low", "high"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def entering(table: pd.DataFrame) -> pd.Series:
+    """Which rows enter a fit: source judged to show its label, picture judged."""
+    judged = table["perturbed_judgement"] != "missing"
+    return judged & (table["source_judgement"] == "agree")
+
+
+class Fitted:
+    """One condition's fit, or the `problem` why there is none."""
+
+    def __init__(self, rows: pd.DataFrame, against: str, draws: int, seed: int) -> None:
+        judged = rows[entering(rows)]
+        x = judged[against].to_numpy(float)
+        agrees = (judged["perturbed_judgement"] == "agree").to_numpy()
+        unit, sources = pd.factorize(judged["source_id"])
+        self.pictures, self.sources, self.agreed = len(judged), len(sources), int(agrees.sum())
+        self.waiting = int(
+            (
+                (rows["perturbed_judgement"] == "missing")
+                & (rows["source_judgement"] != "disagree")
+                | (rows["source_judgement"] == "missing")
+                & (rows["perturbed_judgement"] != "missing")
+            ).sum()
+        )
+        self.largest = float(x.max()) if len(x) else np.nan
+        self.problem = self._problem()
+        self.fit: LogisticFit | None = None
+        if self.problem is None:
+            counts = resampled_sources(len(sources), draws, seed)
+            self.fit = logistic_fit(x, agrees, unit, counts)
+
+    def _problem(self) -> str | None:
+        if self.pictures < FEWEST_PICTURES or self.sources < FEWEST_SOURCES:
+            return f"too few: {self.pictures} judged pictures of {self.sources} sources"
+        if self.agreed == self.pictures:
+            return f"people agreed with all {self.pictures} pictures"
+        if self.agreed == 0:
+            return f"people agreed with none of {self.pictures} pictures"
+        return None
+
+
+def fitted(
+    table: pd.DataFrame, against: str, *, draws: int, seed: int
+) -> Sequence[tuple[dict[str, object], Fitted]]:
+    """The fit of each condition, in the order of their first row."""
+    return [
+        (dict(zip(_KEY, key, strict=True)), Fitted(rows, against, draws, seed))
+        for key, rows in table.groupby(_KEY, sort=False)
+    ]
+
+
+def _row(one: Fitted) -> dict[str, object]:
+    fit = one.fit
+    half, low, high = fit.half() if fit else (np.nan, np.nan, np.nan)
+    return {
+        "pictures": one.pictures,
+        "sources": one.sources,
+        "agreed": one.agreed,
+        "waiting": one.waiting,
+        "intercept": fit.intercept if fit else np.nan,
+        "slope": fit.slope if fit else np.nan,
+        "half": half,
+        "half_low": low,
+        "half_high": high,
+        "problem": one.problem,
+    }
+
+
+_KEY = ["classifier", "subset", "condition_id"]
+_FIT = [
+    *("pictures", "sources", "agreed", "waiting", "intercept", "slope"),
+    *("half", "half_low", "half_high", "problem"),
+]
+
+_ITEMS = """
+SELECT conditions.experiment_id, conditions.id, conditions.classifier, subset, search,
+    schedule_name, trial_index, source_id, study_items.label, source_stimulus, perturbed_stimulus,
+    study_id, json_extract(details, '$.strength'), json_extract(details, '$.magnitude'),
+    json_extract(details, '$.answer')
+FROM study_items
+JOIN results ON results.id = json_extract(details, '$.result')
+JOIN conditions ON conditions.id = results.condition_id
+WHERE kind = 'strength' AND conditions.experiment_id = :experiment
+    AND study_id IN (SELECT study_id FROM study_experiments WHERE experiment_id = :experiment)
+ORDER BY conditions.position, trial_index, study_items.id
+"""
