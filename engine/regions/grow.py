@@ -103,7 +103,7 @@ def grow_regions(
         for all starts or one for each.
     steps
         Updates T. `refined` makes none: it may ask 5 % of the scores that `oir_b` asks in as
-        many updates, at least 64 and at most 1500.
+        many updates, at least 128 and at most 1500.
     learning_rate, alpha, beta, penalty, initial_halfwidth
         η, α, β, λ and half the side of the first box, of the published rules.
     gradient

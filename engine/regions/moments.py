@@ -90,10 +90,15 @@ def corrected_moments(fresh: Floats, predicted: Floats, everywhere: Floats) -> M
     mean = everywhere.mean() + residual.mean()
     variance = (everywhere**2).mean() + residual_squares.mean() - mean**2
     influence = residual_squares - 2 * mean * residual
-    root = np.sqrt(len(fresh))
+    sampled = everywhere**2 - 2 * mean * everywhere
     return Moments(
         float(min(max(mean, 0.0), 1.0)),
-        float(residual.std(ddof=1) / root),
+        float(np.hypot(_standard_error(residual), _standard_error(everywhere))),
         float(max(variance, 0.0)),
-        float(influence.std(ddof=1) / root),
+        float(np.hypot(_standard_error(influence), _standard_error(sampled))),
     )
+
+
+def _standard_error(values: Floats) -> float:
+    """Of the mean, as if drawn independently: for even points that is more than enough."""
+    return float(values.std(ddof=1) / np.sqrt(len(values)))

@@ -40,7 +40,7 @@ LARGEST_BUDGET = 1500
 
 def budget(steps: int, dimensions: int) -> int:
     """How often a region may ask: half a tenth of OIR_B's 2ⁿ⁺¹ scores in each of `steps`."""
-    return max(64, min(LARGEST_BUDGET, int(0.05 * steps * 2 ** (dimensions + 1))))
+    return max(128, min(LARGEST_BUDGET, int(0.05 * steps * 2 ** (dimensions + 1))))
 
 
 @dataclass(frozen=True)

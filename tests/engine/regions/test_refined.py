@@ -76,7 +76,7 @@ def test_it_asks_less_than_a_tenth_of_the_black_box_rule_and_stays_in_the_space(
         score, np.zeros(dimensions), lower=low, upper=high, method="refined", steps=steps
     )
     points = np.concatenate(asked)
-    assert region.evaluations == len(points) <= max(64, steps * 2 ** (dimensions + 1) // 10)
+    assert region.evaluations == len(points) <= max(128, steps * 2 ** (dimensions + 1) // 10)
     assert (points >= low).all() and (points <= high).all()
     assert region.feasible and region.volume_share > 0
 
@@ -100,13 +100,13 @@ def test_the_stated_errors_cover_what_is_missed():
         lower=[0, 0],
         upper=[1, 1],
         method="refined",
-        steps=200,
+        steps=800,
     )
     for region in regions:
         mean = 0.5 + 0.25 * (region.lower[0] + region.upper[0])
         variance = 0.25 * (region.upper[0] - region.lower[0]) ** 2 / 12
-        assert abs(region.mean - mean) < 4 * region.mean_error + 1e-3
-        assert abs(region.variance - variance) < 4 * region.variance_error + 1e-3
+        assert abs(region.mean - mean) < 4 * region.mean_error
+        assert abs(region.variance - variance) < 4 * region.variance_error
 
 
 def test_a_batch_gives_what_each_start_gives_alone():
