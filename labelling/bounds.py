@@ -20,6 +20,10 @@ def judgement_bounds(cases: Entrants, estimand: Estimand, grid: Floats) -> tuple
     is taken, at each magnitude, as whatever moves the curve furthest.
     """
     low_cases, high_cases, undecided = cases, cases, unknown_trials(cases, estimand)
+    if not undecided.any():
+        best = point_estimate(cases, estimand)
+        curve = value_at(best.times, best.values[0], grid)
+        return curve, curve
     if estimand is FOOLED_WHILE_PEOPLE_AGREE:
         # Eligible for certain, so in the denominator whatever is said of the perturbed picture.
         low_cases = cases.with_unknown_perturbed(DISAGREE)

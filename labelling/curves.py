@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,8 +22,6 @@ from labelling.event_weights import event_weights, everyone_once, removed_share
 from labelling.incidence import Floats, value_at
 from labelling.intervals import percentile_interval, resampled_sources, wilson
 from labelling.replicates import DRAWS, point_estimate, replicates
-
-T = TypeVar("T")
 
 #: What makes results belong to one curve: experiments, searches and schedules never mix.
 CONDITION = [
@@ -51,8 +47,8 @@ _COLUMNS = [
     "removed_share",
     "band",
 ]
-#: A curve is handed over at no more magnitudes than this.
-MOST_POINTS = 400
+#: A curve is handed over at no more magnitudes than this; of many curves, fewer each.
+MOST_POINTS, FEWEST_POINTS, POINTS_OF_ALL = 400, 150, 3200
 
 
 def conditions(table: pd.DataFrame) -> Iterator[tuple[dict[str, object], Entrants]]:
@@ -61,14 +57,6 @@ def conditions(table: pd.DataFrame) -> Iterator[tuple[dict[str, object], Entrant
     parts = list(table.groupby("condition_id", sort=False).indices.values())
     first = table[CONDITION].iloc[[rows[0] for rows in parts]]
     yield from zip(first.to_dict("records"), entrants_of(table, parts), strict=True)
-
-
-def for_each_condition(
-    table: pd.DataFrame, compute: Callable[[dict[str, object], Entrants], T]
-) -> list[T]:
-    """What `compute` makes of each condition, several at a time: it is sums over large arrays."""
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        return list(pool.map(lambda one: compute(*one), conditions(table)))
 
 
 def source_counts(table: pd.DataFrame, draws: int = DRAWS, seed: int = 0) -> Floats:
@@ -99,21 +87,30 @@ def success_curves(
 
     Bands are pointwise. Wilson's where no judgement is used and all budgets are one; else a
     bootstrap over sources, never narrower than Wilson's for as many sources. A condition of which
-    nothing is known, since nothing is judged, has no rows. Without `bands` their columns are NaN.
+    nothing is known, since nothing is judged, has no rows. Without `bands` these and the bounds are
+    NaN, in a fraction of the time.
     """
     counts = source_counts(table, draws, seed) if bands else None
     tested = float(np.nan_to_num(table[["magnitude", "bound"]].max(axis=None)))
-    parts = for_each_condition(
-        table,
-        lambda key, cases: _curve(cases, estimand, counts, tested).assign(
-            **key, estimand=estimand.key
-        ),
-    )
-    parts = [part for part in parts if len(part)]
+    all_cases = list(conditions(table))
+    most = max(FEWEST_POINTS, min(MOST_POINTS, POINTS_OF_ALL // max(1, len(all_cases))))
+    keys, parts = [], []
+    for key, cases in all_cases:
+        if (curve := _curve(cases, estimand, counts, tested, most)) is not None:
+            keys.append(key | {"estimand": estimand.key})
+            parts.append(curve)
     columns = [*CONDITION, "estimand", *_COLUMNS]
     if not parts:
         return pd.DataFrame(columns=columns)
-    return pd.concat(parts, ignore_index=True)[columns]
+    lengths = [len(part["magnitude"]) for part in parts]
+    names = pd.DataFrame(keys).iloc[np.repeat(np.arange(len(parts)), lengths)]
+    numbers = {
+        name: np.concatenate(
+            [np.broadcast_to(part[name], n) for part, n in zip(parts, lengths, strict=True)]
+        )
+        for name in _COLUMNS
+    }
+    return pd.DataFrame(numbers | {name: names[name].array for name in names})[columns]
 
 
 def at_risk(table: pd.DataFrame, estimand: Estimand, magnitudes: Sequence[float]) -> pd.DataFrame:
@@ -152,38 +149,38 @@ def one_budget(cases: Entrants) -> bool:
 
 
 def _curve(
-    cases: Entrants, estimand: Estimand, counts: Floats | None, tested: float
-) -> pd.DataFrame:
+    cases: Entrants, estimand: Estimand, counts: Floats | None, tested: float, most: int
+) -> dict[str, Any] | None:
+    """The columns of one condition's curve, single values for all its rows; None: not known."""
     if not len(cases):
-        return pd.DataFrame(columns=_COLUMNS)
+        return None
     best = point_estimate(cases, estimand)
     if np.isnan(best.values).any():
-        return pd.DataFrame(columns=_COLUMNS)
-    grid = _grid(cases, estimand, tested)
+        return None
+    grid = _grid(cases, estimand, tested, most)
     proportion = value_at(best.times, best.values[0], grid)
     counted, known = known_trials(cases, estimand)
     low, high, band = np.nan, np.nan, ""
+    bound_low, bound_high = np.nan, np.nan
     if counts is not None:
         low, high, band = _band(cases, estimand, counts, grid, proportion)
-    bound_low, bound_high = judgement_bounds(cases, estimand, grid)
+        bound_low, bound_high = judgement_bounds(cases, estimand, grid)
     removes = estimand is AS_PUBLISHED
-    return pd.DataFrame(
-        {
-            "magnitude": grid,
-            "proportion": proportion,
-            "low": low,
-            "high": high,
-            "bound_low": bound_low,
-            "bound_high": bound_high,
-            "fooled": np.searchsorted(cases.time[counted], grid, side="right"),
-            "at_risk": known.sum() - np.searchsorted(cases.time[known], grid, side="left"),
-            "n": int(known.sum()),
-            "missing": int(unknown_trials(cases, estimand).sum()),
-            "removed": int(no_longer_label(cases).sum()) if removes else 0,
-            "removed_share": removed_share(cases) if removes else 0.0,
-            "band": band,
-        }
-    )
+    return {
+        "magnitude": grid,
+        "proportion": proportion,
+        "low": low,
+        "high": high,
+        "bound_low": bound_low,
+        "bound_high": bound_high,
+        "fooled": np.searchsorted(cases.time[counted], grid, side="right"),
+        "at_risk": known.sum() - np.searchsorted(cases.time[known], grid, side="left"),
+        "n": int(known.sum()),
+        "missing": int(unknown_trials(cases, estimand).sum()),
+        "removed": int(no_longer_label(cases).sum()) if removes else 0,
+        "removed_share": removed_share(cases) if removes else 0.0,
+        "band": band,
+    }
 
 
 def _band(
@@ -201,7 +198,7 @@ def _band(
     return np.fmin(low, drawn_low), np.fmax(high, drawn_high), "bootstrap over sources"
 
 
-def _grid(cases: Entrants, estimand: Estimand, tested: float) -> Floats:
+def _grid(cases: Entrants, estimand: Estimand, tested: float, most: int) -> Floats:
     """Magnitudes at which a curve is handed over: 0 and each at which a trial that counts ends.
 
     A curve whose trials all ended by being fooled is known further on, so it goes on, level, as far
@@ -212,7 +209,7 @@ def _grid(cases: Entrants, estimand: Estimand, tested: float) -> Floats:
     *fooled, censored = (weight[:, 0] for weight in weights)
     ends = [0.0] if censored.any() else [0.0, tested]
     distinct = np.unique(np.append(times[sum(fooled) + censored > 0], ends))
-    if len(distinct) <= MOST_POINTS:
+    if len(distinct) <= most:
         return distinct
-    chosen = np.linspace(0, len(distinct) - 1, MOST_POINTS).round().astype(int)
+    chosen = np.linspace(0, len(distinct) - 1, most).round().astype(int)
     return distinct[chosen]

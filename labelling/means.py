@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from labelling.curves import CONDITION, conditions, for_each_condition, source_counts
+from labelling.curves import CONDITION, conditions, source_counts
 from labelling.entrants import (
     Entrants,
     known_trials,
@@ -74,15 +74,15 @@ def table_of_means(
     """
     limit = common_limit(table) if limit is None else limit
     counts = source_counts(table, draws, seed)
-    rows = for_each_condition(
-        table,
-        lambda key, cases: {
+    rows = [
+        {
             **key,
             "limit": np.nan if limit is None else limit,
             **_counts(cases, estimand),
             **_estimated(cases, estimand, limit, counts),
-        },
-    )
+        }
+        for key, cases in conditions(table)
+    ]
     return pd.DataFrame(rows, columns=[*CONDITION, *_COLUMNS])
 
 

@@ -56,8 +56,22 @@ def _among(numbers: Sequence[int], largest: int = 7) -> NDArray[np.bool_]:
     return among
 
 
-def votes(database: Database, trials: pd.DataFrame) -> Votes:
-    """The judgements, of whatever study, of the pictures in a table of `labelling.trials`."""
+def judgement_codes(database: Database) -> Numbers:
+    """Every judgement of this home that stands, as one number; see `_JUDGEMENTS`.
+
+    SQLite joins them to one text, which takes no lock of Python's, so that another thread can read
+    the trials meanwhile.
+    """
+    (text,) = database.execute(_JUDGEMENTS).fetchone()
+    return np.fromstring(text or "", dtype=np.int64, sep=",")
+
+
+def votes(database: Database, trials: pd.DataFrame, codes: Numbers | None = None) -> Votes:
+    """The judgements, of whatever study, of the pictures in a table of `labelling.trials`.
+
+    `codes`: what `judgement_codes` gave, where somebody has read them already.
+    """
+    codes = judgement_codes(database) if codes is None else codes
     stimuli = _numbered(trials)
     most = int(trials["label"].max()) + 1 if len(trials) else 1
     labels = trials["label"].to_numpy()
@@ -75,8 +89,6 @@ def votes(database: Database, trials: pd.DataFrame) -> Votes:
         ],
         axis=1,
     ).ravel()
-    read = database.execute(_JUDGEMENTS)
-    codes = np.fromiter(chain.from_iterable(read), dtype=np.int64)
     item = _place(np.array(items, dtype=np.int64), codes >> 24)
     side = (codes >> 23) & 1
     picture = place[2 * item + side] if len(place) else np.full(len(codes), -1)
@@ -150,7 +162,7 @@ WHERE study_id IN (SELECT value FROM json_each(?)) ORDER BY id
 # bit), the labeller (20 bits), the answer (3 bits). What stands is told as in the view
 # `standing_judgements`, whose look-ups a row take as long again; a test compares the two.
 _JUDGEMENTS = """
-SELECT ((item_id * 2 + (side = 'perturbed')) << 23) | (labeller_id << 3) | answer
+SELECT group_concat(((item_id * 2 + (side = 'perturbed')) << 23) | (labeller_id << 3) | answer)
 FROM judgements
 WHERE repeat = 0 AND id NOT IN (
     SELECT supersedes FROM judgements WHERE supersedes IS NOT NULL

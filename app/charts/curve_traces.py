@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,9 @@ from labelling.estimands import (
     RAW,
     SOURCE_JUDGED,
 )
+
+#: A trace as Plotly reads it: of a dictionary the figure makes one object, of an object two.
+Trace = dict[str, Any]
 
 #: Each estimand's line, on every chart: (dash, width in pixels).
 LINES: dict[str, tuple[str, float]] = {
@@ -54,7 +58,7 @@ def line(
     dash: str,
     focused: bool,
     in_legend: bool,
-) -> go.Scatter:
+) -> Trace:
     """The curve as steps. A focused one tells its counts, and its points can be clicked.
 
     `curve` has the columns NUMBERS; `first` is a whole row, for what is the same in all of them.
@@ -75,7 +79,8 @@ def line(
                 f"{first['missing']} missing judgements say"
             )
         hover += "<br><i>click: the pictures</i>"
-    trace = go.Scatter(
+    trace = dict(
+        type="scatter",
         x=curve["magnitude"].to_numpy(),
         y=curve["proportion"].to_numpy(),
         # As objects: of numbers Streamlit would hand over a clicked row as a mapping.
@@ -99,13 +104,13 @@ def line(
     return trace
 
 
-def band(curve: pd.DataFrame, colour: str, group: str) -> list[go.Scatter]:
+def band(curve: pd.DataFrame, colour: str, group: str) -> list[Trace]:
     """The pointwise 95 % band."""
     fill = {"fillcolor": translucent(colour, 0.16)}
     return _between(curve, "low", "high", group, **fill)
 
 
-def bounds(curve: pd.DataFrame, colour: str, group: str) -> list[go.Scatter]:
+def bounds(curve: pd.DataFrame, colour: str, group: str) -> list[Trace]:
     """What the curve could be, whatever the missing judgements say."""
     hatch = {**HATCH, "fgcolor": colour, "fgopacity": 0.45, "fillmode": "replace"}
     shade = translucent(colour, 0.01)
@@ -114,8 +119,9 @@ def bounds(curve: pd.DataFrame, colour: str, group: str) -> list[go.Scatter]:
 
 def _between(
     curve: pd.DataFrame, low: str, high: str, group: str, **filling: object
-) -> list[go.Scatter]:
+) -> list[Trace]:
     edge = {
+        "type": "scatter",
         "x": curve["magnitude"].to_numpy(),
         "mode": "lines",
         "line": {"width": 0, "shape": "hv"},
@@ -124,8 +130,8 @@ def _between(
         "hoverinfo": "skip",
     }
     return [
-        go.Scatter(y=curve[low].to_numpy(), **edge),
-        go.Scatter(y=curve[high].to_numpy(), fill="tonexty", **edge, **filling),
+        {"y": curve[low].to_numpy(), **edge},
+        {"y": curve[high].to_numpy(), "fill": "tonexty", **edge, **filling},
     ]
 
 

@@ -15,6 +15,7 @@ from app.charts.curve_traces import (
     LINES,
     NUMBERS,
     SUBSET_DASHES,
+    Trace,
     band,
     bounds,
     count_of_traces,
@@ -155,7 +156,7 @@ def _draw(
     logarithmic: bool,
     shown: set[str],
 ) -> None:
-    traces: list[go.Scatter] = []
+    traces: list[Trace] = []
     for key in keys:
         for _, curve in here[here["estimand"] == key].groupby("condition_id", sort=False):
             first = curve.iloc[0]
@@ -244,19 +245,21 @@ def _write_risk(
     """A line of numbers a curve, under the ticks of the axis above."""
     under = {"row": cell["row"] + 1, "col": cell["col"]}
     lines = [] if risk.empty else _in_order(risk, subsets)
-    for place, ((classifier, _), counts) in enumerate(lines):
+    if lines:
+        counts = pd.concat([counts for _, counts in lines])
+        each = [len(counts) for _, counts in lines]
         figure.add_trace(
-            go.Scatter(
-                x=counts["magnitude"],
-                y=[place] * len(counts),
-                text=counts["at_risk"].astype(str),
-                mode="text",
-                textfont={"size": 11, "color": SCHEMES[scheme].muted},
-                cliponaxis=False,
-                hoverinfo="skip",
-                showlegend=False,
-                legendgroup=classifier,
-            ),
+            {
+                "type": "scatter",
+                "x": counts["magnitude"].to_numpy(),
+                "y": np.repeat(np.arange(len(lines)), each),
+                "text": counts["at_risk"].astype(str).to_numpy(object),
+                "mode": "text",
+                "textfont": {"size": 11, "color": SCHEMES[scheme].muted},
+                "cliponaxis": False,
+                "hoverinfo": "skip",
+                "showlegend": False,
+            },
             **under,
         )
     figure.update_yaxes(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from app.access import current_home, database
 from app.results_files import Stamp
 from app.widgets.banner import synthetic
+from data.database import open_database
 from data.results import Experiment
 from labelling.curves import at_risk, common_set, success_curves
 from labelling.eligibility import JudgingRule, counting, finished_part, judged_trials
@@ -21,7 +25,7 @@ from labelling.funnel import funnel
 from labelling.means import common_limit, table_of_means
 from labelling.paired import Dimension, comparisons
 from labelling.trials import stored_trials
-from labelling.votes import Votes, votes
+from labelling.votes import Votes, judgement_codes, votes
 
 
 @dataclass(frozen=True)
@@ -174,13 +178,22 @@ def _stored(root: Path, experiment_id: str, results: int) -> pd.DataFrame:
 
 @lru_cache(maxsize=4)
 def _votes(version: _Version) -> Votes:
-    return votes(database(), _stored(version.root, version.experiment_id, version.results))
+    with ThreadPoolExecutor(1) as pool:
+        codes = pool.submit(_judgement_codes)  # while the trials are read here
+        trials = _stored(version.root, version.experiment_id, version.results)
+        return votes(database(), trials, codes.result())
+
+
+def _judgement_codes() -> np.ndarray:
+    with closing(open_database(current_home())) as own:
+        return judgement_codes(own)
 
 
 @lru_cache(maxsize=8)
 def _judged(version: _Version, rule: JudgingRule) -> pd.DataFrame:
+    given = _votes(version)
     trials = _stored(version.root, version.experiment_id, version.results)
-    return judged_trials(trials, _votes(version), rule, counting(database(), rule))
+    return judged_trials(trials, given, rule, counting(database(), rule))
 
 
 @lru_cache(maxsize=8)
