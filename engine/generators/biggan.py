@@ -34,6 +34,8 @@ class BigGanDeep(Generator):
     without, the blocks see the unperturbed z and only the linear layer sees the perturbed one.
     """
 
+    memory_format = torch.channels_last
+
     def __init__(self, config: BigGANConfig) -> None:
         super().__init__()
         package = BigGAN(config)

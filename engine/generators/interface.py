@@ -37,6 +37,8 @@ class Generator(nn.Module, ABC):
     points: tuple[Point, ...]
     image_shape: tuple[int, int, int]
     label_count: int
+    #: How activations (B, C, H, W) lie in memory: what is added to them had better lie as they do.
+    memory_format: torch.memory_format = torch.contiguous_format
     #: Latents are cut at ± this many standard deviations; 1.0 means z ~ N(0, I), not cut at all.
     truncation: float = 1.0
     #: Whether a perturbed z reaches the stages through `condition` too, or `condition` stays that

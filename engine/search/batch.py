@@ -22,7 +22,6 @@ from engine.search.margin import UNTARGETED, margins
 from engine.search.perturbed_pass import Models, to_8_bit
 from engine.search.rule import Rule, Tested
 
-
 #: From so many rows on, the seconds that compiling takes are worth it. Explore has one.
 FUSED_FROM = 8
 
@@ -69,14 +68,16 @@ class Batch:
         perturbed_pass = models.perturbed_pass
         self._models = models
         self._exact = exact
+
+        def zeros(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+            return perturbed_pass.laid_out(torch.zeros((rows, *shape), device=device, dtype=dtype))
+
         self._perturbation = [
-            torch.zeros((rows, *shape), device=device, dtype=dtype, requires_grad=True)
-            for shape in perturbed_pass.shapes
+            zeros(shape, dtype).requires_grad_() for shape in perturbed_pass.shapes
         ]
         self.rule = rule(schedule, self._perturbation)
-        own = {"device": device, "dtype": perturbed_pass.dtype}
-        self._activation = torch.zeros((rows, *like.activation.shape), **own)
-        self._condition = torch.zeros((rows, *like.condition.shape), **own)
+        self._activation = zeros(like.activation.shape, perturbed_pass.dtype)
+        self._condition = zeros(like.condition.shape, perturbed_pass.dtype)
         self._labels = torch.zeros(rows, dtype=torch.int64, device=device)
         self._targets = torch.zeros(rows, dtype=torch.int64, device=device)
         self._steps = torch.zeros(rows, dtype=torch.int64, device=device)

@@ -43,14 +43,20 @@ class PerturbedPass:
             raise ValueError("At least one point needs a layer weight above 0.")
         self.shapes = [points[index].shape for index in self.active]
         self._scale = [
-            (layer_weights[index] * scales[points[index].name]).to(device, dtype)
-            for index in self.active
+            self.laid_out((layer_weights[i] * scales[points[i].name]).to(device, dtype)[None])
+            for i in self.active
         ]
 
     @property
     def start(self) -> int:
         """The first active point: everything before it is computed once a trial."""
         return self.active[0]
+
+    def laid_out(self, rows: Tensor) -> Tensor:
+        """Rows of an activation's shape as the generator's activations lie in memory."""
+        if rows.dim() != 4:
+            return rows
+        return rows.contiguous(memory_format=self.generator.memory_format)
 
     def prefix(self, z: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The unperturbed activation at `start` and the condition."""

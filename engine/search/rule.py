@@ -63,7 +63,7 @@ class Rule(Protocol):
 def squared_norms(tensors: Sequence[Tensor]) -> Tensor:
     """‖p_i‖² a row: tensors (B, *shape) → (len(tensors), B)."""
     return torch.stack(
-        [torch.linalg.vector_norm(tensor.flatten(1), dim=1).square() for tensor in tensors]
+        [torch.linalg.vector_norm(p, dim=tuple(range(1, p.dim()))).square() for p in tensors]
     )
 
 
