@@ -57,7 +57,7 @@ def pictures_behind(selection: Selection, results: SelectedResults, estimand: Es
         how_many = f"{len(counted)} trial{'' if len(counted) == 1 else 's'}"
         rest = f"; the {len(shown)} nearest below it" if len(counted) > len(shown) else ""
         st.caption(f"{how_many} count as “{estimand.name.lower()}” up to here{rest}.")
-        names = _labels(selection)
+        names = label_names(selection)
         for start in range(0, len(shown), A_ROW):
             row = shown.iloc[start : start + A_ROW].to_dict("records")
             for column, trial in zip(st.columns(A_ROW), row, strict=False):
@@ -92,7 +92,7 @@ def _close() -> None:
     st.query_params.pop(CELL, None)
 
 
-def _labels(selection: Selection) -> Sequence[str]:
+def label_names(selection: Selection) -> Sequence[str]:
     """The names of the labels, where a worker has said them."""
     menu = read_menu(current_home())
     generator = menu.generators.get(selection.experiment.generator) if menu else None
@@ -105,14 +105,14 @@ def _pair(trial: dict[str, Any], names: Sequence[str]) -> None:
         with place:
             _picture(trial[f"{side}_stimulus"], f"{side}-{trial['trial_index']}")
     said = _SAID[trial["perturbed_judgement"]]
-    target = "" if pd.isna(trial["target"]) else f" → {_name(int(trial['target']), names)}"
+    target = "" if pd.isna(trial["target"]) else f" → {label_name(int(trial['target']), names)}"
     st.caption(
-        f"‖p‖ {figures(trial['magnitude'])} · {_name(trial['label'], names)}{target} · {said}"
+        f"‖p‖ {figures(trial['magnitude'])} · {label_name(trial['label'], names)}{target} · {said}"
         f" · trial {trial['trial_index']}"
     )
 
 
-def _name(label: int, names: Sequence[str]) -> str:
+def label_name(label: int, names: Sequence[str]) -> str:
     return names[label] if label < len(names) else f"label {label}"
 
 
