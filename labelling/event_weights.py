@@ -155,16 +155,25 @@ def _share_agreeing(
         _ones(of[counted], weights.row[near[counted]], shape, weights.drawn) @ weights.drawn
         for counted in (weights.factor[near] > 0, (weights.factor[near] > 0) & agreed[near])
     )
+    share = _ratio(of_agreeing, of_all)
+    alone = np.flatnonzero(np.isnan(share).any(axis=0))
+    if len(alone):
+        anywhere = _Weights(weights.drawn[:, alone], weights.row, weights.factor)
+        share[:, alone] = np.where(
+            np.isnan(share[:, alone]), _share_of_all(anywhere, judged, agreed), share[:, alone]
+        )
+    # Nobody waits where nobody was drawn, so nothing need be known there.
+    return np.where(waiting_weight == 0, waiting_weight.dtype.type(0), share)
+
+
+def _share_of_all(weights: _Weights, judged: NDArray[np.intp], agreed: NDArray[np.bool_]) -> Floats:
+    """(1, B): of all judged trials the share agreed with; NaN where none was drawn."""
     everywhere = np.zeros(len(weights.row), np.intp)
     is_judged = np.zeros(len(weights.row), bool)
     is_judged[judged] = True
-    anywhere = _ratio(
+    return _ratio(
         weights.summed(everywhere, is_judged & agreed, 1), weights.summed(everywhere, is_judged, 1)
     )
-    share = _ratio(of_agreeing, of_all)
-    share = np.where(np.isnan(share), anywhere, share)
-    # Nobody waits where nobody was drawn, so nothing need be known there.
-    return np.where(waiting_weight == 0, waiting_weight.dtype.type(0), share)
 
 
 def _ones(
