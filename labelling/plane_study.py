@@ -1,0 +1,143 @@
+"""Judgements on a perturbation plane: studies of pictures spread over it, and what they came to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sqlite_utils import Database
+
+from data.database import as_json
+from data.studies import ItemRow
+from labelling.answers import Answer
+from labelling.eligibility import JUDGEMENTS, JudgingRule, judged
+from labelling.options import StudyError, StudyOptions
+from labelling.studies import LabelText, store_study
+
+KIND = "plane"
+#: What a plane is, whatever part of it a map covers and however finely.
+_DECIDES = ("source", "scales_checksum", "first", "second")
+
+
+@dataclass(frozen=True)
+class JudgedPoint:
+    """A picture of the plane that people were asked about: where it is, and what they say.
+
+    `judgement` is "agree", "disagree" or "missing" (not judged, a tie, or not shown because the
+    source was rejected); `yes` of `asked` people say that it shows the label.
+    """
+
+    u: tuple[float, float]
+    stimulus: str
+    judgement: str
+    yes: int
+    asked: int
+
+
+def plane_key(space: Mapping[str, Any]) -> str:
+    """What tells one plane from another, from the JSON record of its description."""
+    decides = {name: _lasting(space[name]) for name in _DECIDES}
+    return hashlib.sha256(as_json(decides).encode()).hexdigest()
+
+
+def create_plane_study(
+    database: Database,
+    name: str,
+    *,
+    space: Mapping[str, Any],
+    source: str,
+    pictures: Iterable[tuple[Sequence[float], str]],
+    text: LabelText,
+    created_by: str,
+    options: StudyOptions | None = None,
+) -> str:
+    """A study of pictures at points u of a plane, each judged beside its source; its id.
+
+    They are asked like any other pair: nobody who judges is told of the plane. Raises StudyError.
+    """
+    label = int(space["source"]["label"])
+    key = plane_key(space)
+    items = [
+        ItemRow(
+            source_stimulus=source,
+            perturbed_stimulus=stimulus,
+            label=label,
+            phrase=text.phrase,
+            search_term=text.search_term,
+            gloss=text.gloss,
+            kind=KIND,
+            details={"plane": key, "u": [float(value) for value in u]},
+        )
+        for u, stimulus in pictures
+        if stimulus != source
+    ]
+    if not items:
+        raise StudyError("There is no picture of this plane to judge.")
+
+    def relabel(item: ItemRow, other: int) -> ItemRow:
+        return replace(item, label=other)
+
+    return store_study(
+        database,
+        items,
+        name,
+        options=options or StudyOptions(),
+        gold=[],
+        relabel=relabel,
+        created_by=created_by,
+    )
+
+
+def judged_points(
+    database: Database,
+    space: Mapping[str, Any],
+    known: Mapping[tuple[float, float], str | None],
+    rule: JudgingRule | None = None,
+) -> list[JudgedPoint]:
+    """Every picture of the plane in any study, and what its judgements come to under the rule.
+
+    `known` are pictures of the plane that were not made for it: the source at the origin, and what
+    the searches found, whose judgements count wherever they were given.
+    """
+    rule = rule or JudgingRule()
+    label, key = int(space["source"]["label"]), plane_key(space)
+    places = {stimulus: u for u, stimulus in known.items() if stimulus is not None}
+    sources = {known.get((0.0, 0.0))}
+    rows = database.execute(_ITEMS, [KIND, key]).fetchall()
+    places |= {stimulus: tuple(json.loads(u)) for stimulus, u in rows}
+    found = []
+    for stimulus, u in places.items():
+        side = "source" if stimulus in sources else "perturbed"
+        answers = dict(database.execute(_ANSWERS, [stimulus, label, side]).fetchall())
+        yes = answers.get(int(Answer.LABEL), 0)
+        unclear = answers.get(int(Answer.UNCLEAR), 0)
+        no = sum(answers.values()) - yes - unclear
+        no += unclear if rule.unclear == "disagree" else 0
+        (code,) = judged(np.array([yes]), np.array([no]), rule)
+        found.append(JudgedPoint(u, stimulus, JUDGEMENTS[code], yes, sum(answers.values())))
+    return found
+
+
+def _lasting(value: Any) -> Any:
+    """A description without where its tensors happen to be stored."""
+    if isinstance(value, Mapping):
+        return {name: one for name, one in value.items() if name != "perturbation_id"}
+    return value
+
+
+_ITEMS = """
+SELECT perturbed_stimulus, json_extract(details, '$.u') FROM study_items
+WHERE kind = ? AND json_extract(details, '$.plane') = ?
+"""
+#: Controls ask about another label or two equal pictures, and are not what is asked here.
+_ANSWERS = """
+SELECT answer, count(*) FROM standing_judgements
+JOIN study_items ON study_items.id = standing_judgements.item_id
+WHERE standing_judgements.stimulus = ? AND standing_judgements.label = ? AND side = ?
+    AND repeat = 0 AND kind IN ('pair', 'plane', 'strength', 'outside')
+GROUP BY answer
+"""
