@@ -37,7 +37,8 @@ Given = tuple[int, str, str, int]
 class Member:
     """One of them: the client, and what was acknowledged to it.
 
-    `ended`: what the page said when there was no task any more.
+    `interrupted`: answers that were on their way when the connection was lost. `ended`: what the
+    page said when there was no task any more.
     """
 
     labeller_id: int
@@ -45,6 +46,7 @@ class Member:
     given: list[Given] = field(default_factory=list)
     problems: int = 0
     connections: int = 0
+    interrupted: int = 0
     ended: tuple[str, ...] = ()
 
 
@@ -102,6 +104,7 @@ async def label(
                 member.problems += 1
                 pending = None
         except LOST:
+            member.interrupted += pending is not None
             screen = None
             await asyncio.sleep(LOOK_SECONDS)
     if pending is not None and screen is not None and screen.task != pending[0].task:

@@ -60,6 +60,7 @@ def killed_and_killed(home: Path, *, kills: int, judgements: int, seed: int = 0)
     assert not labelling.is_alive()
     assert [member.ended for member in members] == [()] * len(members), "somebody was sent away"
     assert sum(member.connections for member in members) > kills, "they came back each time"
+    assert sum(member.interrupted for member in members) > kills, "answers were on their way"
     return assert_nothing_lost_or_doubled(home, members)
 
 
