@@ -13,6 +13,7 @@ from app.widgets.results_curves import curves_view
 from app.widgets.results_data import SelectedResults, Selection
 from app.widgets.results_filters import filters
 from app.widgets.results_funnel import funnel_view
+from app.widgets.results_gallery import gallery_view
 from app.widgets.results_states import nothing_yet, progress
 from app.widgets.results_table import table_view
 from data.results import experiments
@@ -23,6 +24,7 @@ VIEWS = {
     "Table": table_view,
     "Compare": compare_view,
     "Funnel": funnel_view,
+    "Gallery": gallery_view,
 }
 
 

@@ -113,6 +113,7 @@ def _pair(trial: dict[str, Any], names: Sequence[str]) -> None:
 
 
 def label_name(label: int, names: Sequence[str]) -> str:
+    """A label's name, or its number where nobody has said the names."""
     return names[label] if label < len(names) else f"label {label}"
 
 

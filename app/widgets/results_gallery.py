@@ -1,0 +1,301 @@
+"""The Gallery view: the same source across classifiers and layers, with amplified differences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app.access import current_home, database, visitor
+from app.charts.gallery import CONDITION_ID, TRIAL_INDEX, gallery
+from app.figures import figures
+from app.runner.menu import read_menu
+from app.runner.request import RequestError, SearchRequest
+from app.runner.submit import ensure_worker, submit_search
+from app.widgets.address import one_of, positive_number, whole_number
+from app.widgets.figure_files import chart, files
+from app.widgets.gallery_pictures import difference, picture
+from app.widgets.page_link import registered_page
+from app.widgets.plain_text import plain
+from app.widgets.results_choices import colours, file_name, for_whom
+from app.widgets.results_data import SelectedResults, Selection
+from app.widgets.results_pictures import label_name, label_names
+from app.widgets.scheme import current_scheme
+from data.results import conditions, result
+from labelling.estimands import FOOLED_WHILE_PEOPLE_AGREE, RAW
+
+#: Pictures of a page, and rows at least and at most.
+CELLS, FEWEST_ROWS, MOST_ROWS = 32, 2, 8
+ANY = "any"
+GAINS = ("1", "2", "4", "8", "16")
+_SAID = {
+    ANY: "all",
+    "agree": "still the label",
+    "disagree": "no longer the label",
+    "missing": "not judged",
+}
+_MARKS = {"agree": "✓", "disagree": "✗", "missing": ""}
+_ORDERS = {"trial": "trial", "small": "smallest first", "large": "largest first"}
+#: In the session: the run that a click has started, or why it could not.
+_RUN, _REFUSED = "gallery-run", "gallery-refused"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which pictures fit: label and target (None: any), magnitudes, and what people said."""
+
+    label: int | None
+    target: int | None
+    least: float
+    most: float
+    said: str
+
+    def fits(self, trials: pd.DataFrame) -> np.ndarray:
+        """Which rows of the trial table have such a picture."""
+        magnitude = trials["magnitude"].to_numpy(float)
+        fits = (trials["outcome"] == "found").to_numpy(bool)
+        fits = fits & (magnitude >= self.least) & (magnitude <= self.most)
+        for name in ("label", "target"):
+            value = getattr(self, name)
+            if value is not None:
+                fits &= trials[name].to_numpy(float) == value
+        if self.said != ANY:
+            fits &= (trials["perturbed_judgement"] == self.said).to_numpy(bool)
+        return fits
+
+
+def gallery_view(selection: Selection, results: SelectedResults) -> None:
+    """Rows of pictures, page by page; a click searches that one again in Explore."""
+    _follow_click()
+    trials, names = results.trials, label_names(selection)
+    wanted, order, gain = _controls(trials, names)
+    fits = wanted.fits(trials)
+    indexes = in_order(trials, fits, order)
+    if not len(indexes):
+        st.info("No picture fits: widen the filters above." if len(trials) else "No trial yet.")
+        return
+    columns = _columns(selection, trials)
+    rows_a_page = min(max(CELLS // max(len(columns), 1), FEWEST_ROWS), MOST_ROWS)
+    page, pages = _page(len(indexes), rows_a_page)
+    shown = indexes[(page - 1) * rows_a_page : page * rows_a_page]
+    rows, cells = _page_of_pictures(trials, fits, shown, names, gain)
+    people = FOOLED_WHILE_PEOPLE_AGREE if results.judged else RAW
+    figure = gallery(
+        rows,
+        columns,
+        cells,
+        colours=colours(selection),
+        title=f"The same sources across classifiers and layers, differences × {gain}"
+        f" (page {page} of {pages})",
+        subtitle=for_whom(selection, results, people),
+        scheme=current_scheme(),
+    )
+    name = file_name(selection, "gallery")
+    chart(figure, name, on_select=lambda: _clicked(name, selection))
+    marks = " ✓ people still see the label, ✗ they do not." if results.judged else ""
+    reduced = " Pictures of more than 140 pixels a side are reduced here."
+    st.caption(
+        f"{len(indexes)} of {trials['trial_index'].nunique()} trials have a picture that fits;"
+        " others of the same source are faint. Under each picture its difference from the source,"
+        f" grey where unchanged, and ‖p‖.{marks} Click a picture to search it again in"
+        " Explore. This shows single trials: it does not show how often anything happens."
+        f"{reduced}"
+    )
+    fitting = trials[fits].drop(columns="experiment_id")
+    files({"Pictures that fit": (name, fitting)}, selection.stamp, figure)
+
+
+def in_order(trials: pd.DataFrame, fits: np.ndarray, order: str) -> np.ndarray:
+    """The trials that have a picture that fits, in one of the orders."""
+    fitting = trials.loc[fits, ["trial_index", "magnitude"]]
+    if order == "trial":
+        return np.unique(fitting["trial_index"].to_numpy())
+    by_trial = fitting.groupby("trial_index")["magnitude"]
+    if order == "small":
+        return by_trial.min().sort_values(kind="stable").index.to_numpy()
+    return by_trial.max().sort_values(ascending=False, kind="stable").index.to_numpy()
+
+
+def _controls(trials: pd.DataFrame, names: tuple[str, ...]) -> tuple[Wanted, str, int]:
+    with st.container(horizontal=True, vertical_alignment="bottom", key="gallery-filters"):
+        label = _label("Label", "glabel", trials["label"], names)
+        target = _label("Target", "gtarget", trials["target"].dropna(), names)
+        least = st.number_input("‖p‖ from", 0.0, None, None, width=110, **positive_number("from"))
+        most = st.number_input("to", 0.0, None, None, width=110, **positive_number("to"))
+        said = st.selectbox(
+            "People say",
+            list(_SAID),
+            format_func=_SAID.get,
+            width=190,
+            **one_of("said", list(_SAID)),
+        )
+        order = st.selectbox(
+            "Order",
+            list(_ORDERS),
+            format_func=_ORDERS.get,
+            width=150,
+            **one_of("order", list(_ORDERS)),
+        )
+        gain = st.selectbox(
+            "Difference ×", GAINS, width=110, **one_of("gain", list(GAINS), default="4")
+        )
+    wanted = Wanted(label, target, least or 0.0, most if most is not None else inf, said)
+    return wanted, order, int(gain)
+
+
+def _label(title: str, key: str, values: pd.Series, names: tuple[str, ...]) -> int | None:
+    """One of the labels that occur; None for any."""
+    options = [ANY, *(str(int(one)) for one in np.unique(values.to_numpy()))]
+    chosen = st.selectbox(
+        title,
+        options,
+        format_func=lambda one: ANY if one == ANY else label_name(int(one), names),
+        width=170,
+        **one_of(key, options),
+    )
+    return None if chosen == ANY else int(chosen)
+
+
+def _page(trials: int, rows: int) -> tuple[int, int]:
+    """The page in the address, and how many there are."""
+    pages = -(-trials // rows)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="gallery-pages"):
+        page = int(
+            st.number_input(
+                f"Page, of {pages}", 1, pages, width=130, **whole_number("page", 1, pages, least=1)
+            )
+        )
+        for title, to in (("Previous", page - 1), ("Next", page + 1)):
+            st.button(title, disabled=not 1 <= to <= pages, on_click=_turn, args=(to,))
+    return page, pages
+
+
+def _turn(page: int) -> None:
+    st.query_params["page"] = str(page)
+
+
+def _columns(selection: Selection, trials: pd.DataFrame) -> pd.DataFrame:
+    """The conditions, those of a layer subset side by side in the order of the filters."""
+    columns = trials[["condition_id", "classifier", "subset"]].drop_duplicates("condition_id")
+    place = {name: number for number, name in enumerate(selection.subsets)}
+    columns = columns.assign(place=[place.get(str(one), 0) for one in columns["subset"]])
+    return columns.sort_values(["place", "classifier"], ignore_index=True)
+
+
+def _page_of_pictures(
+    trials: pd.DataFrame, fits: np.ndarray, shown: np.ndarray, names: tuple[str, ...], gain: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows and the cells of a page, pictures read from their files."""
+    home = current_home()
+    here = trials["trial_index"].isin(shown).to_numpy()
+    cells = trials[here].assign(fits=fits[here])
+    first = cells.drop_duplicates("trial_index").set_index("trial_index").loc[shown].reset_index()
+    rows = pd.DataFrame(
+        {
+            "trial_index": shown,
+            "source": [picture(home, one) for one in first["source_stimulus"]],
+            "caption": [_about(one, names) for one in first.to_dict("records")],
+        }
+    )
+    records = cells.to_dict("records")
+    return rows, pd.DataFrame(
+        {
+            "condition_id": cells["condition_id"].to_numpy(),
+            "trial_index": cells["trial_index"].to_numpy(),
+            "picture": [picture(home, one["perturbed_stimulus"]) for one in records],
+            "difference": [
+                difference(home, one["source_stimulus"], one["perturbed_stimulus"], gain)
+                for one in records
+            ],
+            "caption": [_under(one) for one in records],
+            "hover": [_hover(one, names) for one in records],
+            "fits": cells["fits"].to_numpy(),
+        }
+    )
+
+
+def _about(one: dict, names: tuple[str, ...]) -> str:
+    target = "" if pd.isna(one["target"]) else f"<br>→ {label_name(int(one['target']), names)}"
+    said = _MARKS[one["source_judgement"]]
+    return f"trial {one['trial_index']}<br>{label_name(one['label'], names)} {said}{target}"
+
+
+def _under(one: dict) -> str:
+    if one["outcome"] == "found":
+        return f"{figures(one['magnitude'])} {_MARKS[one['perturbed_judgement']]}"
+    if one["outcome"] == "exhausted":
+        return f"not fooled<br>up to {figures(one['bound'])}"
+    return one["outcome"]
+
+
+def _hover(one: dict, names: tuple[str, ...]) -> str:
+    if one["outcome"] != "found":
+        return ""
+    target = "" if pd.isna(one["target"]) else f" → {label_name(int(one['target']), names)}"
+    return (
+        f"<b>{one['classifier']}</b>, layers {one['subset']}<br>{label_name(one['label'], names)}"
+        f"{target} · trial {one['trial_index']}<br>‖p‖ {figures(one['magnitude'])} after"
+        f" {one['steps']} steps<br>people: {_SAID[one['perturbed_judgement']]}"
+    )
+
+
+def _clicked(name: str, selection: Selection) -> None:
+    """Start the search of the clicked picture again, where it can be watched."""
+    points = st.session_state[name].selection.points
+    if not points or "customdata" not in points[0]:
+        return
+    condition_id = int(points[0]["customdata"][CONDITION_ID])
+    trial_index = int(points[0]["customdata"][TRIAL_INDEX])
+    try:
+        request = search_request(selection, condition_id, trial_index)
+        ensure_worker(current_home())
+        st.session_state[_RUN] = submit_search(database(), current_home(), request)
+    except RequestError as error:
+        st.session_state[_REFUSED] = str(error)
+
+
+def search_request(selection: Selection, condition_id: int, trial_index: int) -> SearchRequest:
+    """What Explore is asked, for the search of one trial. Raises RequestError."""
+    experiment = selection.experiment
+    menu = read_menu(current_home())
+    if menu is None or experiment.generator not in menu.generators:
+        ensure_worker(current_home())
+        raise RequestError(
+            f"The generator {experiment.generator} is not at hand: where the worker is still"
+            " starting, try again in a moment."
+        )
+    [cell] = [one for one in conditions(database(), experiment.id) if one.id == condition_id]
+    stored = result(database(), condition_id, trial_index)
+    points = menu.generators[experiment.generator].points
+    if stored is None or len(points) != len(cell.layer_weights):
+        raise RequestError("This trial was made with another generator than there is now.")
+    return SearchRequest(
+        generator=experiment.generator,
+        classifier=cell.classifier,
+        label=stored.label,
+        target=stored.target,
+        seed=stored.seed,
+        weights={
+            point.name: weight
+            for point, weight in zip(points, cell.layer_weights, strict=True)
+            if weight > 0
+        },
+        search=cell.search,
+        schedule=cell.schedule_name,
+        budget=int(cell.schedule["budget"]),
+        truncation=float(experiment.definition.get("truncation", 1.0)),
+        condition_follows_z=experiment.definition.get("condition_follows_z", True),
+        owner=visitor().name,
+    )
+
+
+def _follow_click() -> None:
+    refused = st.session_state.pop(_REFUSED, None)
+    if refused:
+        st.error(plain(refused))
+    run = st.session_state.pop(_RUN, None)
+    if run is not None:
+        st.switch_page(registered_page("explore"), query_params={"run": run})
