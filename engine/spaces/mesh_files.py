@@ -12,26 +12,15 @@ import re
 import struct
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+
+from engine.spaces.mesh import MeshError, MeshFacts, read_mesh
 
 FORMATS = (".obj", ".ply", ".glb")
 LARGEST_BYTES = 32 * 2**20
 MOST_FACES = 300_000
 _SECONDS = 60
-
-
-class MeshError(ValueError):
-    """A mesh cannot be used; the message is one sentence for the user."""
-
-
-@dataclass(frozen=True)
-class MeshFacts:
-    """What a file holds: faces, points, and whether it brings colours of its own."""
-
-    faces: int
-    points: int
-    coloured: bool
 
 
 def check_mesh(file: Path, *, in_process: bool = False) -> MeshFacts:
@@ -58,7 +47,7 @@ def check_mesh(file: Path, *, in_process: bool = False) -> MeshFacts:
         )
     if faces == 0:
         raise MeshError(f"{file.name} has no faces: there would be nothing to see.")
-    return _loaded(file) if in_process else _loaded_apart(file)
+    return read_mesh(file).facts if in_process else _loaded_apart(file)
 
 
 def _obj_faces(content: bytes, name: str) -> int:
@@ -84,7 +73,7 @@ def _ply_faces(content: bytes, name: str) -> int:
         raise MeshError(f"{name} is not a PLY file: its header is missing.")
     counts = dict(re.findall(rb"^element[ \t]+(\w+)[ \t]+(\d+)", header, re.MULTILINE))
     faces, points = int(counts.get(b"face", 0)), int(counts.get(b"vertex", 0))
-    if faces and len(content) - len(header) < faces + points:
+    if faces and len(content) - len(header) < 6 * (faces + points):
         raise MeshError(f"{name} is shorter than its header says: it has been cut.")
     return faces
 
@@ -116,15 +105,8 @@ def _glb_faces(content: bytes, name: str) -> int:
     return count
 
 
-def _loaded(file: Path) -> MeshFacts:
-    """What VTK makes of it. Raises MeshError."""
-    from engine.spaces.viewpoint import read_mesh
-
-    return read_mesh(file).facts
-
-
 def _loaded_apart(file: Path) -> MeshFacts:
-    """The same, in a process that may crash or hang."""
+    """What VTK makes of it, in a process that may crash or hang."""
     try:
         ran = subprocess.run(
             [sys.executable, "-m", "engine.spaces.mesh_files", str(file.resolve())],

@@ -7,7 +7,6 @@ import hashlib
 import os
 import sys
 import weakref
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.spaces.description import Viewpoint
-from engine.spaces.mesh_files import MeshError, MeshFacts, check_mesh
+from engine.spaces.mesh import Mesh, MeshError, colours_of, read_mesh
 from engine.spaces.space import Space
 
 #: Where each convention's up, front and right are: the horizon's axes are the last two.
@@ -40,43 +39,6 @@ def drawing_problem() -> str | None:
     )
 
 
-@dataclass(frozen=True)
-class Mesh:
-    """A mesh that VTK has read: its parts (PyVista's), the sphere around it, what it holds."""
-
-    file: Path
-    parts: tuple[Any, ...]
-    centre: NDArray[np.float64]
-    radius: float
-    facts: MeshFacts
-
-
-def read_mesh(file: Path) -> Mesh:
-    """Raises MeshError. Whoever has a file from somebody else checks it first (`check_mesh`)."""
-    import pyvista
-
-    pyvista.set_error_output_file(os.devnull)
-    try:
-        read = pyvista.read(file)
-    except Exception as error:  # VTK's readers raise anything
-        raise MeshError(f"{file.name} is damaged: it cannot be read as a mesh.") from error
-    if isinstance(read, pyvista.MultiBlock):
-        read = read.combine() if read.n_blocks else pyvista.PolyData()
-    surface = read.extract_surface(algorithm="dataset_surface").triangulate()
-    if surface.n_cells == 0 or surface.n_points == 0:
-        raise MeshError(f"{file.name} is damaged: no face of it can be read.")
-    points = np.asarray(surface.points, dtype=np.float64)
-    if not np.isfinite(points).all():
-        raise MeshError(f"{file.name} has points that are not finite numbers.")
-    low, high = points.min(axis=0), points.max(axis=0)
-    centre = (low + high) / 2
-    radius = float(np.linalg.norm(points - centre, axis=1).max())
-    if not 0 < radius < 1e30:
-        raise MeshError(f"{file.name} has no extent: all its points are in one place.")
-    facts = MeshFacts(int(surface.n_cells), int(surface.n_points), _colours(surface) is not None)
-    return Mesh(file, (surface,), centre, radius, facts)
-
-
 def viewpoint_description(file: Path, **settings: Any) -> Viewpoint:
     """The description of the space of views of a file; `settings` are fields of `Viewpoint`.
 
@@ -93,14 +55,14 @@ def viewpoint_space(description: Viewpoint, file: Path, *, device: str = "cpu") 
     Azimuth 0 looks from the front (+x where z is up, +z where y is), and turns counter-clockwise
     seen from above; elevation 90 looks down. One thread draws, the one that built the space.
 
-    Raises MeshError where the file is not the description's, or nothing can be drawn here.
+    A file from somebody else is checked once, when it comes (`check_mesh`), and known by its hash
+    from then on. Raises MeshError where it is another file, or nothing can be drawn here.
     """
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     if digest != description.sha256:
         raise MeshError(f"{file.name} is not the mesh of this map: its contents have changed.")
     if description.up not in _UP:
         raise MeshError(f"The upward axis is {' or '.join(_UP)}, not {description.up}.")
-    check_mesh(file)
     views = Views(read_mesh(file), description)
 
     def images(u: NDArray[np.float64]) -> Tensor:
@@ -140,12 +102,11 @@ class Views:
         if mesh.file.suffix.lower() == ".glb":
             self._plotter.import_gltf(str(mesh.file), set_camera=False)
         else:
-            for part in mesh.parts:
-                colours = _colours(part)
-                given = {"color": description.colour}
-                if colours is not None:
-                    given = {"scalars": colours, "rgb": True}
-                self._plotter.add_mesh(part, smooth_shading=False, specular=0.1, **given)
+            colours = colours_of(mesh.surface)
+            given = {"color": description.colour}
+            if colours is not None:
+                given = {"scalars": colours, "rgb": True}
+            self._plotter.add_mesh(mesh.surface, smooth_shading=False, specular=0.1, **given)
         camera = self._plotter.camera
         camera.view_angle = 2 * np.degrees(np.arcsin(min(1 / description.distance, 0.99))) * 1.05
 
@@ -168,11 +129,3 @@ class Views:
         self._plotter.renderer.ResetCameraClippingRange()
         self._plotter.render()
         return np.asarray(self._plotter.screenshot(return_img=True))[..., :3]
-
-
-def _colours(part: Any) -> NDArray[np.uint8] | None:
-    """The colour of each point, where the file brings colours (PLY: red, green, blue)."""
-    for name in ("RGB", "RGBA"):
-        if name in part.point_data:
-            return np.asarray(part.point_data[name])[:, :3]
-    return None
