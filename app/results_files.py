@@ -16,19 +16,23 @@ from labelling.exchange import write_table
 
 @dataclass(frozen=True)
 class Stamp:
-    """What every file says of where its numbers come from."""
+    """What every file says of where its numbers come from.
+
+    `analysis_plan` says whether they keep to the plan that was frozen before anybody judged.
+    """
 
     experiment: str
     experiment_id: str
     judging_rule: str
     synthetic_judgements: bool
+    analysis_plan: str
 
     def in_words(self) -> str:
         """One line, for a caption."""
         made_up = " SYNTHETIC JUDGEMENTS." if self.synthetic_judgements else ""
         return (
             f"Experiment {self.experiment} ({self.experiment_id}). A picture shows its label by"
-            f" {self.judging_rule}.{made_up}"
+            f" {self.judging_rule}.{made_up} {self.analysis_plan}"
         )
 
 
@@ -40,6 +44,7 @@ def stamped_file(frame: pd.DataFrame, stamp: Stamp, format: str) -> bytes:
             experiment_id=stamp.experiment_id,
             judging_rule=stamp.judging_rule,
             synthetic_judgements=stamp.synthetic_judgements,
+            analysis_plan=stamp.analysis_plan,
         ),
         format,
     )

@@ -74,7 +74,9 @@ def compare_view(selection: Selection, results: SelectedResults) -> None:
         " correlation: 1 where the first needs more on every source, −1 where the second does. It"
         " does not show what holds for sources that are missing on either side."
     )
-    files({"Comparisons": (name, table.assign(in_words=sentences))}, selection.stamp, figure)
+    stamp = selection.held_to_plan(focus.key, float(table["limit"].iloc[0]))
+    st.caption(plain(stamp.analysis_plan))
+    files({"Comparisons": (name, table.assign(in_words=sentences))}, stamp, figure)
 
 
 def _sortable(table: pd.DataFrame) -> Styler:

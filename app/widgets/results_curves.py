@@ -9,6 +9,7 @@ from app.charts.curve_traces import CONDITION_ID
 from app.charts.success import PanelOf, risk_magnitudes, success_curves
 from app.widgets.address import one_of, some_of
 from app.widgets.figure_files import chart, files
+from app.widgets.plain_text import plain
 from app.widgets.results_choices import chosen_estimand, colours, file_name, for_whom
 from app.widgets.results_data import SelectedResults, Selection
 from app.widgets.results_pictures import CELL, UP_TO, pictures_behind
@@ -77,9 +78,11 @@ def curves_view(selection: Selection, results: SelectedResults) -> None:
     chart(figure, name, on_select=lambda: _clicked(name))
     waiting = f" {_WAITING}" if frame["missing"].any() else ""
     st.caption(f"This shows {_SHOWS[focus.key]}. {_DOES_NOT}{waiting}")
+    stamp = selection.held_to_plan(focus.key)
+    st.caption(plain(stamp.analysis_plan))
     files(
         {"Curves": (name, together), "Trials": (f"{name}-trials", _for_file(results.trials))},
-        selection.stamp,
+        stamp,
         figure,
     )
     pictures_behind(selection, results, focus)

@@ -17,6 +17,7 @@ from app.results_files import Stamp
 from app.widgets.banner import synthetic
 from data.database import open_database
 from data.results import Experiment
+from labelling.analysis_plan import adherence
 from labelling.curves import at_risk, common_set, success_curves
 from labelling.eligibility import JudgingRule, counting, finished_part, judged_trials
 from labelling.entrants import entering
@@ -48,7 +49,20 @@ class Selection:
     @property
     def stamp(self) -> Stamp:
         """What every file says of itself."""
-        return Stamp(self.experiment.name, self.experiment.id, self.rule.in_words(), synthetic())
+        return self.held_to_plan()
+
+    def held_to_plan(self, estimand: str | None = None, limit: float | None = None) -> Stamp:
+        """The same of what shows this estimand up to this M_max, which the plan has fixed too."""
+        held = adherence(
+            database(), self.experiment.id, rule=self.rule, estimand=estimand, limit=limit
+        )
+        return Stamp(
+            self.experiment.name,
+            self.experiment.id,
+            self.rule.in_words(),
+            synthetic(),
+            held.in_words(),
+        )
 
 
 @dataclass(frozen=True)

@@ -39,8 +39,10 @@ def table_view(selection: Selection, results: SelectedResults) -> None:
     )
     name = file_name(selection, focus.key, "means")
     rows = table_1(table, focus, limit)
-    caption = f"{focus.name}. {RESTRICTED_MEAN} {selection.stamp.in_words()}"
-    with files({"Table": (name, table)}, selection.stamp):
+    stamp = selection.held_to_plan(focus.key, limit)
+    st.caption(plain(stamp.analysis_plan))
+    caption = f"{focus.name}. {RESTRICTED_MEAN} {stamp.in_words()}"
+    with files({"Table": (name, table)}, stamp):
         text_file("Table as LaTeX", lambda: latex_file(rows, caption), f"{name}.tex")
         text_file(
             "Table as Markdown", lambda: markdown_file(rows, caption), f"{name}.md", "text/markdown"
