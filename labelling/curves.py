@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ from labelling.event_weights import event_weights, everyone_once, removed_share
 from labelling.incidence import Floats, value_at
 from labelling.intervals import percentile_interval, resampled_sources, wilson
 from labelling.replicates import DRAWS, point_estimate, replicates
+
+#: Each condition's names, as in CONDITION, and the trials that enter its curves.
+Cases = list[tuple[dict[str, object], Entrants]]
 
 #: What makes results belong to one curve: experiments, searches and schedules never mix.
 CONDITION = [
@@ -51,12 +54,15 @@ _COLUMNS = [
 MOST_POINTS, FEWEST_POINTS, POINTS_OF_ALL = 400, 150, 3200
 
 
-def conditions(table: pd.DataFrame) -> Iterator[tuple[dict[str, object], Entrants]]:
-    """The conditions of a trial table, in the order of their first row, with their entrants."""
+def conditions(table: pd.DataFrame) -> Cases:
+    """The conditions of a trial table, in the order of their first row, with their entrants.
+
+    What takes `cases` beside a table takes these, where somebody has them already.
+    """
     # By the number of the condition, which tells all the rest: names are slow to group by.
     parts = list(table.groupby("condition_id", sort=False).indices.values())
     first = table[CONDITION].iloc[[rows[0] for rows in parts]]
-    yield from zip(first.to_dict("records"), entrants_of(table, parts), strict=True)
+    return list(zip(first.to_dict("records"), entrants_of(table, parts), strict=True))
 
 
 def source_counts(table: pd.DataFrame, draws: int = DRAWS, seed: int = 0) -> Floats:
@@ -71,6 +77,7 @@ def success_curves(
     draws: int = DRAWS,
     seed: int = 0,
     bands: bool = True,
+    cases: Cases | None = None,
 ) -> pd.DataFrame:
     """The curve of every condition of a trial table under one estimand.
 
@@ -92,11 +99,11 @@ def success_curves(
     """
     counts = source_counts(table, draws, seed) if bands else None
     tested = float(np.nan_to_num(table[["magnitude", "bound"]].max(axis=None)))
-    all_cases = list(conditions(table))
-    most = max(FEWEST_POINTS, min(MOST_POINTS, POINTS_OF_ALL // max(1, len(all_cases))))
+    cases = conditions(table) if cases is None else cases
+    most = max(FEWEST_POINTS, min(MOST_POINTS, POINTS_OF_ALL // max(1, len(cases))))
     keys, parts = [], []
-    for key, cases in all_cases:
-        if (curve := _curve(cases, estimand, counts, tested, most)) is not None:
+    for key, one in cases:
+        if (curve := _curve(one, estimand, counts, tested, most)) is not None:
             keys.append(key | {"estimand": estimand.key})
             parts.append(curve)
     columns = [*CONDITION, "estimand", *_COLUMNS]
@@ -113,15 +120,15 @@ def success_curves(
     return pd.DataFrame(numbers | {name: names[name].array for name in names})[columns]
 
 
-def at_risk(table: pd.DataFrame, estimand: Estimand, magnitudes: Sequence[float]) -> pd.DataFrame:
+def at_risk(cases: Cases, estimand: Estimand, magnitudes: Sequence[float]) -> pd.DataFrame:
     """How many known trials of each condition have not ended before each magnitude.
 
     Columns: those of CONDITION, `magnitude`, `at_risk`; as in `success_curves`, at any magnitude.
     """
     rows = []
-    for key, cases in conditions(table):
-        _, known = known_trials(cases, estimand)
-        ended = np.searchsorted(cases.time[known], magnitudes, side="left")
+    for key, one in cases:
+        _, known = known_trials(one, estimand)
+        ended = np.searchsorted(one.time[known], magnitudes, side="left")
         rows += [
             {**key, "magnitude": magnitude, "at_risk": int(known.sum() - before)}
             for magnitude, before in zip(magnitudes, ended.tolist(), strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -118,12 +118,20 @@ def judged_trials(
     )
 
 
-def counting(database: Database, rule: JudgingRule) -> list[int] | None:
-    """The ids of the labellers whose judgements count under the rule; None: everybody's."""
+def counting(
+    database: Database, rule: JudgingRule, excluded: Collection[int] | None = None
+) -> list[int] | None:
+    """The ids of the labellers whose judgements count under the rule; None: everybody's.
+
+    `excluded`: what `excluded_labellers` says of all studies, where somebody has asked already.
+    """
     names = (rule.labeller,) if rule.labeller is not None else rule.labellers
     if not names and not rule.studies and not rule.exclusion:
         return None
-    excluded = set(excluded_labellers(database, rule.studies)) if rule.exclusion else set()
+    if not rule.exclusion:
+        excluded = ()
+    elif excluded is None:
+        excluded = excluded_labellers(database, rule.studies)
     rows = database.execute("SELECT id, name, study_id FROM labellers").fetchall()
     return [
         labeller_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from labelling.curves import CONDITION, conditions, source_counts
+from labelling.curves import CONDITION, Cases, conditions, source_counts
 from labelling.entrants import (
     Entrants,
     known_trials,
@@ -57,6 +57,7 @@ def table_of_means(
     *,
     draws: int = DRAWS,
     seed: int = 0,
+    cases: Cases | None = None,
 ) -> pd.DataFrame:
     """One row a condition: how large a perturbation it takes, under one estimand.
 
@@ -78,10 +79,10 @@ def table_of_means(
         {
             **key,
             "limit": np.nan if limit is None else limit,
-            **_counts(cases, estimand),
-            **_estimated(cases, estimand, limit, counts),
+            **_counts(one, estimand),
+            **_estimated(one, estimand, limit, counts),
         }
-        for key, cases in conditions(table)
+        for key, one in (conditions(table) if cases is None else cases)
     ]
     return pd.DataFrame(rows, columns=[*CONDITION, *_COLUMNS])
 

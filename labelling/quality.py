@@ -145,13 +145,38 @@ def excluded_labellers(database: Database, study_ids: Sequence[str] = ()) -> lis
     A rule about what somebody has not met yet does not exclude them.
     """
     named = study_ids or [study.id for study in studies.studies(database)]
+    excluded: list[int] = []
+    for study in (studies.study(database, one) for one in named):
+        rules = ExclusionRules() if study is None else StudyOptions.of(study.options).exclusion
+        if rules != ExclusionRules():
+            excluded += _excluded(database, study.id, rules)
+    return excluded
+
+
+def _excluded(database: Database, study_id: str, rules: ExclusionRules) -> list[int]:
+    """Whom one study excludes, by what its rules ask for only: its judgements may be many."""
+    checks, repeats = _checks(database, study_id), _repeats(database, study_id)
+    none, medians = Share(0, 0), {}
+    if rules.fastest_ms is not None:
+        medians = _median_times(database, study_id)
     return [
-        person.labeller_id
-        for study in (studies.study(database, one) for one in named)
-        if study is not None and StudyOptions.of(study.options).exclusion != ExclusionRules()
-        for person in labeller_qualities(database, study.id)
-        if person.broken
+        person.id
+        for person in studies.labellers(database, study_id)
+        if _broken(
+            rules,
+            {kind: checks.get((person.id, kind), none) for kind in CHECKS},
+            repeats.get(person.id, none),
+            medians.get(person.id),
+        )
     ]
+
+
+def _median_times(database: Database, study_id: str) -> dict[int, float]:
+    """Each labeller's median time from image to press in milliseconds, practice left out."""
+    (text,) = database.execute(_TIMES, {"study": study_id}).fetchone()
+    codes = np.fromstring(text or "", dtype=np.int64, sep=",")
+    times = pd.Series((codes & _MOST_MICROSECONDS) / 1000.0)
+    return times.groupby(codes >> _MICROSECOND_BITS).median().to_dict()
 
 
 def _broken(
@@ -214,6 +239,23 @@ JOIN standing_judgements AS first ON first.labeller_id = again.labeller_id
 JOIN labellers ON labellers.id = again.labeller_id
 WHERE again.repeat = 2 AND labellers.study_id = ?
 GROUP BY again.labeller_id
+"""
+
+# One number a judgement, joined to one text: a million rows would take SQLite and Python thrice as
+# long. Times are in microseconds, those of more than an hour cut to one.
+_MICROSECOND_BITS = 32
+_MOST_MICROSECONDS = 2**_MICROSECOND_BITS - 1
+_TIMES = f"""
+SELECT group_concat(
+    (judgements.labeller_id << {_MICROSECOND_BITS})
+    | CAST(round(min(response_ms, 3600000.0) * 1000) AS INTEGER)
+)
+FROM standing_judgements AS judgements
+WHERE response_ms IS NOT NULL
+    AND +judgements.labeller_id IN (SELECT id FROM labellers WHERE study_id = :study)
+    AND item_id NOT IN (
+        SELECT id FROM study_items WHERE study_id = :study AND kind = 'practice'
+    )
 """
 
 _COMMENTS = """

@@ -104,35 +104,35 @@ def line(
     return trace
 
 
-def band(curve: pd.DataFrame, colour: str, group: str) -> list[Trace]:
+def band(curve: pd.DataFrame, colour: str, group: str) -> Trace:
     """The pointwise 95 % band."""
     fill = {"fillcolor": translucent(colour, 0.16)}
     return _between(curve, "low", "high", group, **fill)
 
 
-def bounds(curve: pd.DataFrame, colour: str, group: str) -> list[Trace]:
+def bounds(curve: pd.DataFrame, colour: str, group: str) -> Trace:
     """What the curve could be, whatever the missing judgements say."""
     hatch = {**HATCH, "fgcolor": colour, "fgopacity": 0.45, "fillmode": "replace"}
     shade = translucent(colour, 0.01)
     return _between(curve, "bound_low", "bound_high", group, fillpattern=hatch, fillcolor=shade)
 
 
-def _between(
-    curve: pd.DataFrame, low: str, high: str, group: str, **filling: object
-) -> list[Trace]:
-    edge = {
+def _between(curve: pd.DataFrame, low: str, high: str, group: str, **filling: object) -> Trace:
+    """The area between two step curves, as one outline: forth along one, back along the other."""
+    forth = np.repeat(curve["magnitude"].to_numpy(), 2)[1:]
+    lower, upper = (np.repeat(curve[name].to_numpy(), 2)[:-1] for name in (low, high))
+    return {
         "type": "scatter",
-        "x": curve["magnitude"].to_numpy(),
+        "x": np.concatenate([forth, forth[::-1]]),
+        "y": np.concatenate([upper, lower[::-1]]),
         "mode": "lines",
-        "line": {"width": 0, "shape": "hv"},
+        "line": {"width": 0},
+        "fill": "toself",
         "legendgroup": group,
         "showlegend": False,
         "hoverinfo": "skip",
+        **filling,
     }
-    return [
-        {"y": curve[low].to_numpy(), **edge},
-        {"y": curve[high].to_numpy(), "fill": "tonexty", **edge, **filling},
-    ]
 
 
 def legend_of_styles(
@@ -163,8 +163,8 @@ def legend_of_styles(
     return entries
 
 
-def count_of_traces(frame: pd.DataFrame, focus: str) -> int:
-    """How many traces the frame will make: the focus has a band and bounds beside its line."""
+def weight_of_traces(frame: pd.DataFrame, focus: str) -> int:
+    """How many points are sent for each point of a curve: a band, like the bounds, takes four."""
     curves = frame.groupby(["condition_id", "estimand"]).ngroups
     focused = frame[frame["estimand"] == focus]["condition_id"].nunique()
-    return curves + 4 * focused
+    return curves + 8 * focused

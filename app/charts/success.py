@@ -18,10 +18,10 @@ from app.charts.curve_traces import (
     Trace,
     band,
     bounds,
-    count_of_traces,
     legend_of_styles,
     line,
     thinned,
+    weight_of_traces,
 )
 from app.charts.theme import SCHEMES, SchemeName, template
 from labelling.estimands import AS_PUBLISHED
@@ -30,7 +30,7 @@ PanelOf = Literal["subset", "classifier"]
 
 MAGNITUDE = "Perturbation magnitude ‖p‖₂ (standard deviations σ of the activations)"
 #: A figure sends the browser no more points than this, however many curves it has.
-MOST_POINTS = 10_000
+MOST_POINTS = 16_000
 _PANELS_A_ROW = 4
 #: In pixels.
 _PANEL, _GAP, _RISK_LINE, _TOP, _BOTTOM = 330, 62, 17, 132, 112
@@ -78,7 +78,7 @@ def success_curves(
         row_heights=[_PANEL, layout.risk] * layout.rows,
     )
     figure.layout.annotations = ()
-    most = max(2, MOST_POINTS // max(1, count_of_traces(frame, focus)))
+    most = max(2, MOST_POINTS // max(1, weight_of_traces(frame, focus)))
     # The focus comes last, so that it lies on top.
     keys = sorted(frame["estimand"].unique(), key=lambda key: (key == focus, key))
     shown: set[str] = set()
@@ -164,9 +164,9 @@ def _draw(
             colour = colours[classifier]
             points = thinned(curve[list(NUMBERS)], most, logarithmic)
             if key == focus:
-                traces += band(points, colour, classifier)
+                traces.append(band(points, colour, classifier))
                 if first["missing"]:
-                    traces += bounds(points, colour, classifier)
+                    traces.append(bounds(points, colour, classifier))
             traces.append(
                 line(
                     points,

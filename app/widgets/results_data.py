@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,13 +18,14 @@ from app.widgets.banner import synthetic
 from data.database import open_database
 from data.results import Experiment
 from labelling.analysis_plan import adherence
-from labelling.curves import at_risk, common_set, success_curves
+from labelling.curves import Cases, at_risk, common_set, conditions, success_curves
 from labelling.eligibility import JudgingRule, counting, finished_part, judged_trials
 from labelling.entrants import entering
 from labelling.estimands import ESTIMANDS
 from labelling.funnel import funnel
 from labelling.means import common_limit, table_of_means
 from labelling.paired import Dimension, comparisons
+from labelling.quality import excluded_labellers
 from labelling.trials import stored_trials
 from labelling.votes import Votes, judgement_codes, votes
 
@@ -92,6 +93,10 @@ class _Part:
     common: bool = False
 
 
+#: Reads beside the pages, with connections of its own.
+_background = ThreadPoolExecutor(2, thread_name_prefix="results")
+
+
 class SelectedResults:
     """Tables of one selection. Two of the same selection and data share their computations."""
 
@@ -145,12 +150,17 @@ class SelectedResults:
 
     def at_risk(self, estimand: str, magnitudes: Sequence[float]) -> pd.DataFrame:
         """How many trials are at risk at each magnitude."""
-        return at_risk(self.trials, ESTIMANDS[estimand], magnitudes)
+        counts = at_risk(_cases(self._computed), ESTIMANDS[estimand], magnitudes)
+        return counts[self._shown(counts)]
 
     def means(self, estimand: str, limit: float | None) -> pd.DataFrame:
         """The table of means under one estimand, up to a limit."""
         table = _means(self._computed, estimand, limit)
         return table[self._shown(table)]
+
+    def prepare(self) -> None:
+        """Begin, beside the page, with what a change of the judging rule may ask for."""
+        _excluded(self._version)
 
     def comparisons(self, estimand: str, by: Dimension, limit: float | None) -> pd.DataFrame:
         """Pairs of the selected conditions; of every search, where searches are compared."""
@@ -192,10 +202,9 @@ def _stored(root: Path, experiment_id: str, results: int) -> pd.DataFrame:
 
 @lru_cache(maxsize=4)
 def _votes(version: _Version) -> Votes:
-    with ThreadPoolExecutor(1) as pool:
-        codes = pool.submit(_judgement_codes)  # while the trials are read here
-        trials = _stored(version.root, version.experiment_id, version.results)
-        return votes(database(), trials, codes.result())
+    codes = _background.submit(_judgement_codes)  # while the trials are read here
+    trials = _stored(version.root, version.experiment_id, version.results)
+    return votes(database(), trials, codes.result())
 
 
 def _judgement_codes() -> np.ndarray:
@@ -207,7 +216,19 @@ def _judgement_codes() -> np.ndarray:
 def _judged(version: _Version, rule: JudgingRule) -> pd.DataFrame:
     given = _votes(version)
     trials = _stored(version.root, version.experiment_id, version.results)
-    return judged_trials(trials, given, rule, counting(database(), rule))
+    excluded = _excluded(version).result() if rule.exclusion else None
+    return judged_trials(trials, given, rule, counting(database(), rule, excluded))
+
+
+@lru_cache(maxsize=4)
+def _excluded(version: _Version) -> Future[list[int]]:
+    """Whom their studies' rules exclude; found out meanwhile, for when somebody asks."""
+    return _background.submit(_excluded_labellers)
+
+
+def _excluded_labellers() -> list[int]:
+    with closing(open_database(current_home())) as own:
+        return excluded_labellers(own)
 
 
 @lru_cache(maxsize=8)
@@ -222,6 +243,11 @@ def _part(part: _Part) -> pd.DataFrame:
     return common_set(table) if part.common else table
 
 
+@lru_cache(maxsize=8)
+def _cases(part: _Part) -> Cases:
+    return conditions(_part(part))
+
+
 @lru_cache(maxsize=64)
 def _limit(part: _Part) -> float | None:
     return common_limit(_part(part))
@@ -229,12 +255,12 @@ def _limit(part: _Part) -> float | None:
 
 @lru_cache(maxsize=64)
 def _curves(part: _Part, estimand: str, bands: bool) -> pd.DataFrame:
-    return success_curves(_part(part), ESTIMANDS[estimand], bands=bands)
+    return success_curves(_part(part), ESTIMANDS[estimand], bands=bands, cases=_cases(part))
 
 
 @lru_cache(maxsize=64)
 def _means(part: _Part, estimand: str, limit: float | None) -> pd.DataFrame:
-    return table_of_means(_part(part), ESTIMANDS[estimand], limit)
+    return table_of_means(_part(part), ESTIMANDS[estimand], limit, cases=_cases(part))
 
 
 @lru_cache(maxsize=64)
