@@ -46,14 +46,14 @@ def gallery(
     pictures, notes = [], _heads(columns, colours, unit)
     for row in rows.itertuples():
         y = place_of_row[row.trial_index]
-        if row.source is not None:
+        if pd.notna(row.source):
             pictures.append(_picture(row.source, 0.0, y))
         notes.append(_note(row.caption, 0.0, y + 1.04, size, anchor="left"))
     for cell in cells.itertuples():
         x, y = place_of_column[cell.condition_id], place_of_row[cell.trial_index]
         opacity = 1.0 if cell.fits else _FAINT
         for source, down in ((cell.picture, 0.0), (cell.difference, 1.0)):
-            if source is not None:
+            if pd.notna(source):
                 pictures.append(_picture(source, x, y + down, opacity))
         notes.append(_note(cell.caption, x + 0.5, y + 2.0, size, opacity))
     figure.add_trace(_to_click(cells, place_of_column, place_of_row, unit, ink.background))

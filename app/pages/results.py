@@ -12,6 +12,7 @@ from app.widgets.results_compare import compare_view
 from app.widgets.results_curves import curves_view
 from app.widgets.results_data import SelectedResults, Selection
 from app.widgets.results_filters import filters
+from app.widgets.results_fools import fools_view
 from app.widgets.results_funnel import funnel_view
 from app.widgets.results_gallery import gallery_view
 from app.widgets.results_states import nothing_yet, progress
@@ -25,6 +26,7 @@ VIEWS = {
     "Compare": compare_view,
     "Funnel": funnel_view,
     "Gallery": gallery_view,
+    "What fools what": fools_view,
 }
 
 
@@ -72,6 +74,7 @@ def render() -> None:
         if tab.open:
             with tab:
                 view(selection, results)
+    results.prepare()
 
 
 def _rule(selection: Selection, results: SelectedResults) -> None:

@@ -113,7 +113,7 @@ def test_the_worker_renders_them_and_they_are_asked_like_any_other(
 ) -> None:
     _, study_id = a_study(place, database, kept=True)
     [job_id] = submit_strengths(database, study_id, owner="ada", device="cpu")
-    work(place, threads=1, idle_seconds=0.0, ended=lambda: not job(database, job_id).active)
+    work(place, threads=1, ended=lambda: not job(database, job_id).active)
     assert [one.state for one in jobs_of_study(database, study_id)] == ["done"]
     durable = open_database(place, durable=True)
     person = labeller_of(durable, invite(durable, study_id, "Ada"))

@@ -92,7 +92,7 @@ def test_the_worker_does_it_and_it_is_not_taken_for_the_experiments_own_job(
 ) -> None:
     job_id = submit_transfer(database, experiment_id, owner="ada", device="cpu")
     assert submit_transfer(database, experiment_id, owner="ada", device="cpu") == job_id
-    work(place, threads=1, idle_seconds=0.0, ended=lambda: not job(database, job_id).active)
+    work(place, threads=1, ended=lambda: not job(database, job_id).active)
     assert job(database, job_id).state == "done"
     assert untested_count(database, experiment_id, list(OTHER)) == 0
     assert job_of(database, experiment_id).id != job_id

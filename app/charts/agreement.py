@@ -1,0 +1,173 @@
+"""At what magnitude people stop agreeing: fitted curves over what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil, isfinite
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from app.charts.theme import SchemeName, template, translucent
+from labelling.intervals import wilson
+
+#: Answers are gathered into so many groups of one size, to see how the curve fits them.
+GROUPS = 8
+FEWEST_A_GROUP = 5
+_PANELS_A_ROW = 3
+_PANEL, _GAP, _TOP, _BOTTOM = 320, 92, 128, 132  # pixels
+AXES = {
+    "magnitude": "Magnitude shown, s·‖p‖₂ (σ)",
+    "strength": "Strength s, in parts of the perturbation that was found",
+}
+
+
+def agreement(
+    curves: pd.DataFrame,
+    fits: pd.DataFrame,
+    answers: pd.DataFrame,
+    *,
+    against: str,
+    subsets: Sequence[str],
+    colours: Mapping[str, str],
+    title: str = "",
+    subtitle: Sequence[str] = (),
+    scheme: SchemeName = "light",
+) -> go.Figure:
+    """A panel a layer subset: the fitted share with its band, and the answers in groups.
+
+    `curves` and `fits` as `labelling.strengths` gives them; `answers`: the judged rows of its
+    table. A dotted line falls where half agree.
+    """
+    subsets = [one for one in subsets if (fits["subset"] == one).any()]
+    rows = max(1, ceil(len(subsets) / _PANELS_A_ROW))
+    columns = max(1, ceil(len(subsets) / rows))
+    figure = make_subplots(
+        rows,
+        columns,
+        subplot_titles=[f"<b>Layers: {one}</b>" for one in subsets],
+        shared_xaxes="all",
+        shared_yaxes="all",
+        horizontal_spacing=0.03,
+        vertical_spacing=_GAP / (rows * (_PANEL + _GAP)) if rows > 1 else 0.1,
+    )
+    shown: set[str] = set()
+    for place, subset in enumerate(subsets):
+        cell = {"row": place // columns + 1, "col": place % columns + 1}
+        for fit in fits[fits["subset"] == subset].itertuples():
+            name, colour = str(fit.classifier), colours[str(fit.classifier)]
+            curve = curves[curves["condition_id"] == fit.condition_id]
+            group = {"legendgroup": name, "name": name}
+            if len(curve):
+                figure.add_trace(_band(curve, colour), **cell)
+                figure.add_trace(_line(curve, fit, colour, group, name not in shown), **cell)
+                shown.add(name)
+                if isfinite(fit.half) and fit.half <= curve["x"].max():
+                    figure.add_trace(_half(fit, colour), **cell)
+            grouped = groups(answers[answers["condition_id"] == fit.condition_id], against)
+            if len(grouped):
+                figure.add_trace(_points(grouped, colour, group, name not in shown), **cell)
+                shown.add(name)
+    figure.update_xaxes(rangemode="tozero", showticklabels=True)
+    figure.update_xaxes(title_text=AXES[against], row=rows)
+    figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")
+    figure.update_yaxes(title_text="People still say the label", col=1)
+    figure.update_layout(
+        template=template(scheme),
+        title={
+            "text": title,
+            "subtitle": {"text": "<br>".join(subtitle)},
+            "y": 1,
+            "yref": "container",
+        },
+        title_pad={"t": 16},
+        height=rows * _PANEL + (rows - 1) * _GAP + _TOP + _BOTTOM,
+        margin={"t": _TOP, "b": _BOTTOM, "l": 16, "r": 16},
+        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
+    )
+    return figure
+
+
+def groups(answers: pd.DataFrame, against: str) -> pd.DataFrame:
+    """Answers in groups of one size along the axis: mean x, share agreeing, Wilson's interval."""
+    count = min(GROUPS, len(answers) // FEWEST_A_GROUP)
+    if count == 0:
+        return pd.DataFrame(columns=["x", "share", "low", "high", "n"])
+    ordered = answers.sort_values(against, kind="stable")
+    x = ordered[against].to_numpy(float)
+    agrees = (ordered["perturbed_judgement"] == "agree").to_numpy(bool)
+    parts = np.array_split(np.arange(len(x)), count)
+    n = np.array([len(part) for part in parts])
+    share = np.array([agrees[part].mean() for part in parts])
+    low, high = wilson(share, n)
+    mean = [x[part].mean() for part in parts]
+    return pd.DataFrame({"x": mean, "share": share, "low": low, "high": high, "n": n})
+
+
+def _band(curve: pd.DataFrame, colour: str) -> go.Scatter:
+    return go.Scatter(
+        x=np.concatenate([curve["x"], curve["x"][::-1]]),
+        y=np.concatenate([curve["low"], curve["high"][::-1]]),
+        fill="toself",
+        fillcolor=translucent(colour, 0.16),
+        line_width=0,
+        showlegend=False,
+        hoverinfo="skip",
+    )
+
+
+def _line(
+    curve: pd.DataFrame, fit: object, colour: str, group: dict[str, str], legend: bool
+) -> go.Scatter:
+    return go.Scatter(
+        x=curve["x"],
+        y=curve["share"],
+        mode="lines",
+        line={"color": colour, "width": 2.2},
+        showlegend=legend,
+        customdata=curve[["low", "high"]].to_numpy(),
+        hovertemplate=(
+            f"<b>{fit.classifier}</b><br>at %{{x:.3g}}: %{{y:.0%}} [%{{customdata[0]:.0%}},"
+            f" %{{customdata[1]:.0%}}]<br>{fit.pictures} pictures of {fit.sources} sources"
+            "<extra></extra>"
+        ),
+        **group,
+    )
+
+
+def _half(fit: object, colour: str) -> go.Scatter:
+    return go.Scatter(
+        x=[fit.half, fit.half],
+        y=[0.0, 0.5],
+        mode="lines",
+        line={"color": colour, "width": 1.4, "dash": "dot"},
+        showlegend=False,
+        hoverinfo="skip",
+    )
+
+
+def _points(grouped: pd.DataFrame, colour: str, group: dict[str, str], legend: bool) -> go.Scatter:
+    return go.Scatter(
+        x=grouped["x"],
+        y=grouped["share"],
+        mode="markers",
+        marker={"color": colour, "size": 7, "line": {"width": 0}},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": grouped["high"] - grouped["share"],
+            "arrayminus": grouped["share"] - grouped["low"],
+            "thickness": 1,
+            "width": 0,
+            "color": translucent(colour, 0.55),
+        },
+        showlegend=legend,
+        customdata=grouped[["n", "low", "high"]].to_numpy(),
+        hovertemplate=(
+            "%{customdata[0]} pictures around %{x:.3g}: %{y:.0%} [%{customdata[1]:.0%},"
+            " %{customdata[2]:.0%}]<extra></extra>"
+        ),
+        **group,
+    )

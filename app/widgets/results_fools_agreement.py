@@ -1,0 +1,129 @@
+"""People: at what magnitude they stop agreeing, from pictures at randomised strengths."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import isinf, isnan
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from app.access import current_home, database
+from app.charts.agreement import agreement
+from app.figures import figures
+from app.results_files import interval
+from app.widgets.address import one_of
+from app.widgets.figure_files import chart, files
+from app.widgets.page_link import page_link
+from app.widgets.plain_text import plain
+from app.widgets.results_choices import colours, file_name, for_whom
+from app.widgets.results_data import SelectedResults, Selection
+from app.widgets.scheme import current_scheme
+from labelling.eligibility import JudgingRule
+from labelling.estimands import FOOLED_WHILE_PEOPLE_AGREE
+from labelling.strengths import (
+    agreement_curves,
+    agreement_fits,
+    entering,
+    strength_count,
+    strength_table,
+)
+
+_AGAINST = {"magnitude": "magnitude shown", "strength": "strength"}
+
+
+def agreement_part(selection: Selection, results: SelectedResults) -> None:
+    """The fitted curves and where half agree, or what to do first."""
+    experiment_id = selection.experiment.id
+    items = strength_count(database(), experiment_id)
+    if not items:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            st.write(
+                "**No picture of this experiment was shown at a randomised strength.** Trials that"
+                " need a large magnitude are different trials, so their own magnitudes cannot say"
+                " where people stop agreeing. Make a study with pictures at randomised strengths."
+            )
+            page_link("studies", "Set up a study", ":material/arrow_forward:")
+        return
+    table = _table(current_home().root, experiment_id, selection.rule, items, _judgements())
+    shown = table["condition_id"].isin(results.trials["condition_id"].unique()).to_numpy()
+    table = table[shown]
+    against = st.segmented_control(
+        "Against",
+        list(_AGAINST),
+        format_func=_AGAINST.get,
+        required=True,
+        help="Strength alone was drawn by chance; the magnitude shown is strength times that of the"
+        " trial's own perturbation.",
+        **one_of("against", list(_AGAINST)),
+    )
+    fits = agreement_fits(table, against)
+    if fits.empty:
+        st.info("No picture at a randomised strength is of the conditions that are selected.")
+        return
+    answers = table[entering(table).to_numpy()]
+    figure = agreement(
+        agreement_curves(table, against),
+        fits,
+        answers,
+        against=against,
+        subsets=selection.subsets,
+        colours=colours(selection),
+        title=f"Where people stop agreeing: {len(answers)} judged pictures at randomised strengths",
+        subtitle=for_whom(selection, results, FOOLED_WHILE_PEOPLE_AGREE),
+        scheme=current_scheme(),
+    )
+    name = file_name(selection, "agreement")
+    chart(figure, name)
+    st.markdown("\n".join(f"- {plain(in_words(row, against))}" for row in fits.itertuples()))
+    st.caption(
+        "This shows the share of pictures that people still call by their label, among those whose"
+        " source they do: lines and bands, a logistic fit with its pointwise 95 % bootstrap band"
+        " over sources; points, the answers in groups of one size with Wilson's interval, to see"
+        " whether the fit fits. Strengths are drawn from 0.25 to 1.5 whatever the trial. It does"
+        " not show what people say of other kinds of change, nor of a perturbation of the same"
+        " magnitude found by another search."
+    )
+    files(
+        {
+            "Fits": (name, fits),
+            "Pictures": (f"{name}-pictures", table.drop(columns="experiment_id")),
+        },
+        selection.stamp,
+        figure,
+    )
+
+
+def in_words(row: object, against: str) -> str:
+    """One condition's answer to the question, in a sentence."""
+    who = f"{row.classifier}, layers {row.subset}"
+    waiting = f" {row.waiting} wait for a judgement." if row.waiting else ""
+    if isinstance(row.problem, str):
+        return f"{who}: no curve, {row.problem}.{waiting}"
+    of = f"{row.pictures} pictures of {row.sources} sources"
+    unit = "magnitude" if against == "magnitude" else "strength"
+    if isinf(row.half):
+        return f"{who}: people agree no less as the {unit} grows ({of}).{waiting}"
+    if isnan(row.half_low):
+        return f"{who}: half agree at {unit} {figures(row.half)} ({of}).{waiting}"
+    said = interval(row.half, row.half_low, row.half_high)
+    return f"{who}: half agree at {unit} {said} ({of}).{waiting}"
+
+
+_NEWEST = """
+SELECT (SELECT coalesce(max(id), 0) FROM judgements), (SELECT count(*) FROM retractions),
+    (SELECT coalesce(max(id), 0) FROM labeller_events)
+"""
+
+
+def _judgements() -> tuple[int, ...]:
+    """What tells that somebody has judged, or taken something back."""
+    return tuple(database().execute(_NEWEST).fetchone())
+
+
+@lru_cache(maxsize=8)
+def _table(
+    root: Path, experiment_id: str, rule: JudgingRule, items: int, judgements: tuple[int, ...]
+) -> pd.DataFrame:
+    return strength_table(database(), experiment_id, rule)
