@@ -120,13 +120,19 @@ def success_curves(
     return pd.DataFrame(numbers | {name: names[name].array for name in names})[columns]
 
 
-def at_risk(cases: Cases, estimand: Estimand, magnitudes: Sequence[float]) -> pd.DataFrame:
+def at_risk(
+    table: pd.DataFrame,
+    estimand: Estimand,
+    magnitudes: Sequence[float],
+    *,
+    cases: Cases | None = None,
+) -> pd.DataFrame:
     """How many known trials of each condition have not ended before each magnitude.
 
     Columns: those of CONDITION, `magnitude`, `at_risk`; as in `success_curves`, at any magnitude.
     """
     rows = []
-    for key, one in cases:
+    for key, one in conditions(table) if cases is None else cases:
         _, known = known_trials(one, estimand)
         ended = np.searchsorted(one.time[known], magnitudes, side="left")
         rows += [

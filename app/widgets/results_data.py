@@ -150,7 +150,8 @@ class SelectedResults:
 
     def at_risk(self, estimand: str, magnitudes: Sequence[float]) -> pd.DataFrame:
         """How many trials are at risk at each magnitude."""
-        counts = at_risk(_cases(self._computed), ESTIMANDS[estimand], magnitudes)
+        part, cases = _part(self._computed), _cases(self._computed)
+        counts = at_risk(part, ESTIMANDS[estimand], magnitudes, cases=cases)
         return counts[self._shown(counts)]
 
     def means(self, estimand: str, limit: float | None) -> pd.DataFrame:

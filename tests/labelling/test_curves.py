@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelling.curves import MOST_POINTS, at_risk, common_set, conditions, success_curves
+from labelling.curves import MOST_POINTS, at_risk, common_set, success_curves
 from labelling.estimands import (
     AS_PUBLISHED,
     ESTIMANDS,
@@ -87,7 +87,7 @@ def test_a_condition_never_fooled_and_never_judged_has_a_raw_curve_only() -> Non
 
 
 def test_how_many_are_at_risk_at_any_magnitude() -> None:
-    counts = at_risk(conditions(JUDGED), FOOLED_WHILE_PEOPLE_AGREE, [0, 1, 1.5, 9, 10])
+    counts = at_risk(JUDGED, FOOLED_WHILE_PEOPLE_AGREE, [0, 1, 1.5, 9, 10])
     assert counts["at_risk"].tolist() == [4, 4, 3, 1, 0]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from app.charts.curve_traces import CONDITION_ID, LINES
 from app.charts.success import MOST_POINTS, risk_magnitudes, success_curves
-from labelling.curves import at_risk, conditions
+from labelling.curves import at_risk
 from labelling.curves import success_curves as curves_of
 from labelling.estimands import (
     AS_PUBLISHED,
@@ -179,7 +179,7 @@ def test_under_the_axis_stand_the_counts_at_risk(panels: str, logarithmic: bool)
     frame = curves_of(table, FOOLED_WHILE_PEOPLE_AGREE, draws=20)
     ticks = risk_magnitudes(frame, logarithmic)
     assert 3 <= len(ticks) <= 9
-    risk = at_risk(conditions(table), FOOLED_WHILE_PEOPLE_AGREE, ticks)
+    risk = at_risk(table, FOOLED_WHILE_PEOPLE_AGREE, ticks)
     chart = success_curves(
         frame,
         focus=FOOLED_WHILE_PEOPLE_AGREE.key,
