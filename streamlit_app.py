@@ -29,6 +29,7 @@ RESEARCHER_PAGES = {
     "results": "Results",
     "studies": "Studies",
     "experiments": "Experiments",
+    "maps": "Maps",
 }
 
 

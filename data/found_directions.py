@@ -84,3 +84,28 @@ def _read(database: Database, query: str, parameters: list[Any]) -> list[Found]:
         )
         for row in database.query(query, parameters)
     ]
+
+
+def source_stimulus(
+    database: Database, *, generator_checksum: str, label: int, seed: int, truncation: float
+) -> str | None:
+    """The picture of a source, by what decides it; None where no search began from it here."""
+    row = database.execute(
+        "SELECT stimulus FROM sources WHERE generator_checksum = ? AND label = ? AND seed = ?"
+        " AND truncation = ?",
+        [generator_checksum, label, seed, truncation],
+    ).fetchone()
+    return row[0] if row else None
+
+
+def found_stimulus(
+    database: Database, source: str, *, classifier_checksum: str, magnitude: float
+) -> str | None:
+    """The picture that a search found from a source's stimulus; None where it is not here."""
+    row = database.execute(
+        "SELECT results.stimulus FROM results JOIN sources ON sources.id = results.source_id"
+        " WHERE sources.stimulus = ? AND results.classifier_checksum = ? AND outcome = 'found'"
+        " AND abs(magnitude - ?) <= 1e-9 * magnitude",
+        [source, classifier_checksum, magnitude],
+    ).fetchone()
+    return row[0] if row else None

@@ -98,7 +98,7 @@ def failing_share(surface: AgreementSurface, fails: ArrayLike) -> Share:
     plane, ends included; between its points the nearest one tells. Points at the surface's edge
     stand for half the area of others, those at its corners for a quarter.
     """
-    failing = _nearest(np.asarray(fails, bool))
+    failing = over_surface(fails)
     weights = np.full(FINE, 1 / (FINE - 1))
     weights[[0, -1]] /= 2
     weights = np.outer(weights, weights)
@@ -138,8 +138,9 @@ def firth(terms: Floats, outcome: Floats, counts: ArrayLike | None = None) -> Fl
     return beta[0] if counts is None else beta
 
 
-def _nearest(values: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Values on an even grid, each point of the surface taking those of the nearest one."""
+def over_surface(fails: ArrayLike) -> NDArray[np.bool_]:
+    """Values (p, q) on an even grid over the plane, at the surface's points: the nearest ones."""
+    values = np.asarray(fails, bool)
     rows, columns = (np.rint(np.linspace(0, count - 1, FINE)).astype(int) for count in values.shape)
     return values[np.ix_(rows, columns)]
 

@@ -44,10 +44,7 @@ def files(
     with row:
         if figure is not None:
             (name, _), *_ = tables.values()
-            # PNG and SVG are made in the browser, from what is drawn there.
-            data = {"plot": name, "name": name, "scale": SCALE}
-            _component(key=f"save-{name}", data=data, width="content")
-            _button("Figure as HTML", lambda: html_file(figure, name), f"{name}.html", "text/html")
+            figure_buttons(name, figure)
         for label, (name, frame) in tables.items():
             for format, (title, mime) in _FORMATS.items():
                 _button(
@@ -57,6 +54,14 @@ def files(
                     mime,
                 )
     return row
+
+
+def figure_buttons(name: str, figure: go.Figure) -> None:
+    """The figure that the page has drawn under this name, as PNG, SVG and HTML."""
+    # PNG and SVG are made in the browser, from what is drawn there.
+    data = {"plot": name, "name": name, "scale": SCALE}
+    _component(key=f"save-{name}", data=data, width="content")
+    _button("Figure as HTML", lambda: html_file(figure, name), f"{name}.html", "text/html")
 
 
 def text_file(label: str, write: Callable[[], str], name: str, mime: str = "text/plain") -> None:

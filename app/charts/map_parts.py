@@ -1,0 +1,77 @@
+"""What is drawn over semantic maps: values, for charts of one and of two axes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.floating]
+
+#: Which region it is: of high score, or of low.
+ROBUST, ADVERSARIAL = "robust", "adversarial"
+#: How the box is drawn: yellow lies under robust regions, dark blue under adversarial ones.
+BOX_COLOURS = {ROBUST: "#000000", ADVERSARIAL: "#ffffff"}
+DASHES = {ROBUST: "solid", ADVERSARIAL: "dash"}
+ANSWER_COLOURS = {"agree": "#ffffff", "disagree": "#D55E00", "missing": "rgba(128,128,128,0.65)"}
+ANSWERS = {
+    "agree": "people agree",
+    "disagree": "people disagree",
+    "missing": "not judged",
+}
+
+
+@dataclass(frozen=True)
+class AxisText:
+    """An axis: its title with unit, and the range."""
+
+    title: str
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One classifier's scores (p[, q]) on the map's grid, the first axis first."""
+
+    title: str
+    values: Values
+    colour: str
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """A region on a panel: its trace (T + 1, 2, n) ends in the region itself."""
+
+    panel: int
+    kind: str
+    method: str
+    trace: Values
+    text: str
+
+
+@dataclass(frozen=True)
+class Point:
+    """A judged picture: where it lies, "agree", "disagree" or "missing", and what hovering says."""
+
+    u: tuple[float, ...]
+    judgement: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """P(people agree) with its interval on a grid of its own, and where each panel's classifier
+    fails while people agree: (p, q) each."""
+
+    coordinates: tuple[Values, Values]
+    probability: Values
+    low: Values
+    high: Values
+    failing: tuple[NDArray[np.bool_], ...]
+
+
+def kept_steps(count: int, most: int = 40) -> list[int]:
+    """Which of 0 … count − 1 an animation shows: evenly, both ends included."""
+    return sorted({round(step) for step in np.linspace(0, count - 1, min(most, count))})

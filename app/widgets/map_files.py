@@ -1,0 +1,88 @@
+"""Files of the maps in view: scores, regions, figure, a link, and the maps themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.access import database
+from app.widgets.figure_files import figure_buttons
+from app.widgets.map_data import OpenMap
+from data.maps import map_content
+from labelling.exchange import write_table
+
+_FORMATS = {"csv": ("CSV", "text/csv"), "parquet": ("Parquet", "application/vnd.apache.parquet")}
+
+
+def map_files(name: str, maps: Sequence[OpenMap], figure: go.Figure, regions: pd.DataFrame) -> None:
+    """The row of downloads; nothing is written before somebody presses."""
+    with st.container(horizontal=True, vertical_alignment="center", key="map-files"):
+        figure_buttons(name, figure)
+        for format, (title, mime) in _FORMATS.items():
+            _button(
+                f"Scores as {title}",
+                lambda format=format: write_table(scores_table(maps), format),
+                f"{name}.{format}",
+                mime,
+            )
+            if len(regions):
+                _button(
+                    f"Regions as {title}",
+                    lambda format=format: write_table(_stamped(maps, regions), format),
+                    f"{name}-regions.{format}",
+                    mime,
+                )
+        for one in maps[:1]:
+            _button(
+                "Map (npz)",
+                lambda one=one: map_content(database(), one.stored.id) or b"",
+                f"map-{one.stored.id}.npz",
+                "application/octet-stream",
+            )
+        with st.popover("Permalink", icon=":material/link:"):
+            query = "&".join(
+                f"{key}={value}"
+                for key in st.query_params
+                for value in st.query_params.get_all(key)
+            )
+            st.code(f"{st.context.url}?{query}", language=None)
+
+
+def scores_table(maps: Sequence[OpenMap]) -> pd.DataFrame:
+    """A row a point and classifier: where it is, its score, the label predicted (-1: not known)."""
+    parts = []
+    for one in maps:
+        grids = np.meshgrid(*one.found.coordinates, indexing="ij")
+        axes = [axis.name for axis in one.found.description.space.axes]
+        for number, network in enumerate(one.networks):
+            parts.append(
+                pd.DataFrame(
+                    {name: grid.ravel() for name, grid in zip(axes, grids, strict=True)}
+                    | {
+                        "classifier": network,
+                        "score": one.found.scores[number].ravel(),
+                        "predicted": one.found.predicted[number].ravel(),
+                        "measured": one.found.measured.ravel(),
+                        "label": one.label_name,
+                        "map": one.stored.name,
+                        "map_id": one.stored.id,
+                        "code_version": one.stored.code_version,
+                    }
+                )
+            )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _stamped(maps: Sequence[OpenMap], regions: pd.DataFrame) -> pd.DataFrame:
+    return regions.assign(
+        map="; ".join(one.stored.name for one in maps),
+        map_id="; ".join(one.stored.id for one in maps),
+    )
+
+
+def _button(label: str, write: object, name: str, mime: str) -> None:
+    st.download_button(label, write, name, mime, on_click="ignore", key=f"download-{name}")

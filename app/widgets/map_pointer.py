@@ -1,0 +1,52 @@
+"""The pointer on a map: pictures while hovering, a click that looks, starts that can be dragged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from app.runner.map_thumbnails import Thumbnails
+from app.widgets.judge import data_address
+
+_FOLDER = Path(__file__).parent
+_component = st.components.v2.component(
+    "map_pointer",
+    html=(_FOLDER / "map_pointer.html").read_text(encoding="utf-8"),
+    css=(_FOLDER / "map_pointer.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "map_pointer.js").read_text(encoding="utf-8"),
+)
+
+
+def pointer(
+    plot: str,
+    *,
+    key: str,
+    lower: Sequence[float],
+    upper: Sequence[float],
+    starts: Sequence[Sequence[float]],
+    thumbnails: Thumbnails | None,
+    place: bool,
+    on: dict[str, Callable[[], None]],
+) -> None:
+    """Follow the pointer over the chart called `plot`, whose axes go from `lower` to `upper`.
+
+    During `on["look"]`, `on["place"]` and `on["move"]` `st.session_state[key]` has a dict of that
+    name: `u`, where it happened, and for a move `start`, which one. `place`: a click places a
+    start instead of looking.
+    """
+    _component(
+        key=key,
+        data={
+            "plot": plot,
+            "sheet": data_address(thumbnails.png) if thumbnails else None,
+            "counts": list(thumbnails.counts) if thumbnails else [1, 1],
+            "lower": list(lower),
+            "upper": list(upper),
+            "starts": [list(start) for start in starts],
+            "place": place,
+        },
+        height=1,
+        **{f"on_{name}_change": act for name, act in on.items()},
+    )
