@@ -67,7 +67,8 @@ def agreement_fits(
     are judged themselves, enter. Rows (classifier, subset, condition_id): `pictures` and `sources`
     that enter, `agreed` of them, `waiting` for a judgement; `intercept` and `slope`; `half`, where
     half agree, with its 95 % interval `half_low`, `half_high` by bootstrap over sources (∞: not
-    reached). NaN and a `problem` in words where too little is judged, or people never differ.
+    reached); `smallest` and `largest`, what was shown: a half beyond them is the curve's, not the
+    answers'. NaN and a `problem` in words where too little is judged, or people never differ.
     """
     fits = [{**key, **_row(fit)} for key, fit in fitted(table, against, draws=draws, seed=seed)]
     return pd.DataFrame(fits, columns=[*_KEY, *_FIT])
@@ -83,12 +84,13 @@ def agreement_curves(
 ) -> pd.DataFrame:
     """The fitted curves: rows (classifier, subset, condition_id, x, share, low, high).
 
-    From 0 to the largest x that was shown; 95 % bands, pointwise, by bootstrap over sources.
+    From the smallest to the largest x that was shown; pointwise 95 % bands by bootstrap over
+    sources.
     """
     parts = []
     for key, fit in fitted(table, against, draws=draws, seed=seed):
         if fit.problem is None:
-            x = np.linspace(0.0, fit.largest, points)
+            x = np.linspace(fit.smallest, fit.largest, points)
             share, low, high = fit.fit.curve(x)
             parts.append(pd.DataFrame({**key, "x": x, "share": share, "low": low, "high": high}))
     columns = [*_KEY, "x", "share", "low", "high"]
@@ -118,6 +120,7 @@ class Fitted:
                 & (rows["perturbed_judgement"] != "missing")
             ).sum()
         )
+        self.smallest = float(x.min()) if len(x) else np.nan
         self.largest = float(x.max()) if len(x) else np.nan
         self.problem = self._problem()
         self.fit: LogisticFit | None = None
@@ -158,6 +161,8 @@ def _row(one: Fitted) -> dict[str, object]:
         "half": half,
         "half_low": low,
         "half_high": high,
+        "smallest": one.smallest,
+        "largest": one.largest,
         "problem": one.problem,
     }
 
@@ -165,7 +170,7 @@ def _row(one: Fitted) -> dict[str, object]:
 _KEY = ["classifier", "subset", "condition_id"]
 _FIT = [
     *("pictures", "sources", "agreed", "waiting", "intercept", "slope"),
-    *("half", "half_low", "half_high", "problem"),
+    *("half", "half_low", "half_high", "smallest", "largest", "problem"),
 ]
 
 _ITEMS = """

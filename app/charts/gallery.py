@@ -10,10 +10,10 @@ import plotly.graph_objects as go
 from app.charts.theme import SCHEMES, SchemeName, template
 
 #: In units of one picture: the space under a trial's pictures, and between a trial and the next.
-_CAPTION, _GAP = 0.24, 0.2
+_CAPTION, _GAP = 0.24, 0.1
 _INSET = 0.03
-#: Pixels: the page's usual width, a picture's least and most, the heads of columns, the title.
-_WIDTH, _LEAST, _MOST, _HEAD, _TOP = 1140, 62, 150, 74, 92
+#: Pixels: the page's usual width, a picture's least and most, a line of a head, the title.
+_WIDTH, _LEAST, _MOST, _LINE, _TOP = 1140, 62, 150, 16, 96
 _FAINT = 0.22
 #: Where a point's customdata has what.
 CONDITION_ID, TRIAL_INDEX = 0, 1
@@ -43,7 +43,9 @@ def gallery(
     place_of_row = {index: place * height_of_row for place, index in enumerate(rows["trial_index"])}
     place_of_column = {one: place + 1.0 for place, one in enumerate(columns["condition_id"])}
     size = 12 if unit > 90 else 10
-    pictures, notes = [], _heads(columns, colours, unit)
+    names = {one: _wrapped(str(one), max(int(unit / 7), 6)) for one in columns["classifier"]}
+    above = _LINE * (1 + max((name.count("<br>") for name in names.values()), default=0)) + 6
+    pictures, notes = [], _heads(columns, names, colours, above, unit)
     for row in rows.itertuples():
         y = place_of_row[row.trial_index]
         if pd.notna(row.source):
@@ -55,7 +57,8 @@ def gallery(
         for source, down in ((cell.picture, 0.0), (cell.difference, 1.0)):
             if pd.notna(source):
                 pictures.append(_picture(source, x, y + down, opacity))
-        notes.append(_note(cell.caption, x + 0.5, y + 2.0, size, opacity))
+        below = 2.0 if pd.notna(cell.picture) else 0.4
+        notes.append(_note(cell.caption, x + 0.5, y + below, size, opacity))
     figure.add_trace(_to_click(cells, place_of_column, place_of_row, unit, ink.background))
     right, bottom = len(columns) + 1.0, max(len(rows), 1) * height_of_row
     bare = {"visible": False, "fixedrange": True}
@@ -69,8 +72,8 @@ def gallery(
         annotations=notes,
         showlegend=False,
         dragmode=False,
-        height=int(bottom * unit + _TOP + _HEAD + 20),
-        margin={"t": _TOP + _HEAD, "b": 10, "l": 4, "r": 4},
+        height=int(bottom * unit + _TOP + above + 2 * _LINE),
+        margin={"t": _TOP + above + _LINE, "b": 10, "l": 4, "r": 4},
         title={
             "text": title,
             "subtitle": {"text": "<br>".join(subtitle)},
@@ -113,15 +116,23 @@ def _note(
     }
 
 
-def _heads(columns: pd.DataFrame, colours: Mapping[str, str], unit: float) -> list[dict]:
-    """Over the first row: the layers, once for all columns that share them, and the classifiers."""
+def _heads(
+    columns: pd.DataFrame,
+    names: Mapping[str, str],
+    colours: Mapping[str, str],
+    above: float,
+    unit: float,
+) -> list[dict[str, object]]:
+    """Over the first row: the layers, once for all columns that share them, and the classifiers.
+
+    `names`: classifier → its name in lines; the layers are so many pixels `above`.
+    """
     heads = [_head("<b>Source</b>", 0.5, 0)]
     for subset, of in columns.reset_index(drop=True).groupby("subset", sort=False, observed=True):
         middle = (of.index[0] + of.index[-1]) / 2 + 1.5
-        heads.append(_head(f"<b>Layers: {subset}</b>", middle, _HEAD - 22))
+        heads.append(_head(f"<b>Layers: {subset}</b>", middle, above))
         for place, classifier in zip(of.index, of["classifier"], strict=True):
-            name = _wrapped(str(classifier), max(int(unit / 7), 6))
-            text = f"<span style='color:{colours[str(classifier)]}'>{name}</span>"
+            text = f"<span style='color:{colours[str(classifier)]}'>{names[classifier]}</span>"
             heads.append(_head(text, place + 1.5, 0, 12 if unit > 90 else 10))
     return heads
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import isinf, isnan
+from math import isinf
 from pathlib import Path
 
 import pandas as pd
@@ -105,10 +105,12 @@ def in_words(row: object, against: str) -> str:
     unit = "magnitude" if against == "magnitude" else "strength"
     if isinf(row.half):
         return f"{who}: people agree no less as the {unit} grows ({of}).{waiting}"
-    if isnan(row.half_low):
-        return f"{who}: half agree at {unit} {figures(row.half)} ({of}).{waiting}"
     said = interval(row.half, row.half_low, row.half_high)
-    return f"{who}: half agree at {unit} {said} ({of}).{waiting}"
+    beyond = ""
+    if not row.smallest <= row.half <= row.largest:
+        shown = f"{figures(row.smallest)} to {figures(row.largest)}"
+        beyond = f" That is the curve drawn on: only {shown} was shown."
+    return f"{who}: half agree at {unit} {said} ({of}).{beyond}{waiting}"
 
 
 _NEWEST = """
