@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from engine.maps.refinement import every, fill_between
 from engine.maps.semantic_map import UNKNOWN, MapDescription, SemanticMap, empty_map
 from engine.search.perturbed_pass import to_8_bit
 from engine.spaces.space import Space
+from engine.spaces.threads import side_by_side
 
 Indices = NDArray[np.intp]
 #: Scores and predicted labels, (classifiers, k) each.
@@ -90,37 +90,14 @@ class _Work:
         batches = [remaining[first : first + size] for first in range(0, len(remaining), size)]
         scores = self.scores.reshape(len(self.scores), -1)
         predicted = self.predicted.reshape(len(self.predicted), -1)
-        for batch, found in self._scored(batches):
+        if self._space.parallel:
+            scored = side_by_side(self._score, batches, self._stopping)
+        else:
+            scored = (self._score(b) for b in takewhile(lambda _: not self._stopping(), batches))
+        for batch, found in zip(batches, scored, strict=False):
             scores[:, batch], predicted[:, batch] = found
             self.measured.reshape(-1)[batch] = True
             self._on_progress(int(self.measured.sum()), self.measured.size)
-
-    def _scored(self, batches: Sequence[Indices]) -> Iterator[tuple[Indices, Scored]]:
-        """Batches with their scores, in order, until told to stop.
-
-        On a CPU whole batches go side by side, each with one thread: small pictures leave the
-        threads of one operation waiting for each other.
-        """
-        threads = torch.get_num_threads()
-        if not self._space.side_by_side or threads == 1 or len(batches) == 1:
-            for batch in batches:
-                if self._stopping():
-                    return
-                yield batch, self._score(batch)
-            return
-        try:
-            with ThreadPoolExecutor(
-                threads, initializer=torch.set_num_threads, initargs=(1,)
-            ) as pool:
-                running: deque[tuple[Indices, Future[Scored]]] = deque()
-                for batch in [*batches, None]:
-                    while running and (batch is None or len(running) > threads):
-                        done, scored = running.popleft()
-                        yield done, scored.result()
-                    if batch is not None and not self._stopping():
-                        running.append((batch, pool.submit(self._score, batch)))
-        finally:
-            torch.set_num_threads(threads)
 
     def _stopping(self) -> bool:
         self.stopped = self.stopped or self._stop()

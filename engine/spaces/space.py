@@ -14,32 +14,35 @@ from engine.regions.moments import even_points
 from engine.regions.scores import Score
 from engine.search.perturbed_pass import to_8_bit, to_pixels
 from engine.spaces.description import Axis, SpaceDescription
+from engine.spaces.threads import side_by_side
 
 Floats = NDArray[np.float64]
 
 #: A batch has about so many scalars of images, and not more than so many images: activations then
 #: stay in a core's cache.
 _BATCH_SCALARS, _LARGEST_BATCH = 2**17, 256
+#: Fewer images than this are not worth another thread.
+_SMALLEST_PART = 16
 
 
 @dataclass(frozen=True)
 class Space:
     """A semantic space: `images` maps points u (k, n) to images (k, C, H, W) in [0, 1].
 
-    It is asked for a batch at a time. `device` is where the images are; `parallel` tells whether
-    several threads may ask at once.
+    It is asked for a batch at a time. `device` is where the images are; `side_by_side` tells
+    whether several threads may ask at once.
     """
 
     description: SpaceDescription
     image_shape: tuple[int, int, int]
     images: Callable[[Floats], Tensor]
     device: str = "cpu"
-    parallel: bool = True
+    side_by_side: bool = True
 
     @property
-    def side_by_side(self) -> bool:
+    def parallel(self) -> bool:
         """Whether batches are better made several at once, by threads."""
-        return self.parallel and self.device == "cpu"
+        return self.side_by_side and self.device == "cpu"
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -68,15 +71,18 @@ class Space:
         parts = [to_pixels(self.images(part)).cpu().numpy() for part in _parts(points, self.batch)]
         return np.concatenate(parts)
 
-    @torch.no_grad()
     def logits(self, u: ArrayLike, classifier: nn.Module) -> NDArray[np.float32]:
         """What a classifier says of those pictures, in 8 bits: (k, classes)."""
         points = np.atleast_2d(np.asarray(u, dtype=np.float64))
-        parts = [
-            classifier(to_8_bit(self.images(part))).float().cpu().numpy()
-            for part in _parts(points, self.batch)
-        ]
-        return np.concatenate(parts)
+
+        @torch.no_grad()
+        def asked(part: Floats) -> NDArray[np.float32]:
+            return classifier(to_8_bit(self.images(part))).float().cpu().numpy()
+
+        if not self.parallel:
+            return np.concatenate([asked(part) for part in _parts(points, self.batch)])
+        each = max(_SMALLEST_PART, -(-len(points) // torch.get_num_threads()))
+        return np.concatenate(list(side_by_side(asked, _parts(points, min(self.batch, each)))))
 
     def spread(self, count: int, seed: int = 0) -> Floats:
         """`count` points that fill the space evenly (count, n): stimuli to be judged."""

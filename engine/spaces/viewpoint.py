@@ -70,7 +70,7 @@ def viewpoint_space(description: Viewpoint, file: Path, *, device: str = "cpu") 
         return torch.from_numpy(drawn).to(device).movedim(-1, 1).float() / 255
 
     shape = (3, description.size, description.size)
-    return Space(description, shape, images, device, parallel=False)
+    return Space(description, shape, images, device, side_by_side=False)
 
 
 class Views:

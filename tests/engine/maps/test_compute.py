@@ -33,7 +33,7 @@ def test_a_map_holds_every_classifiers_score_and_label_at_every_point():
         np.testing.assert_array_equal(found.predicted[row, :, 0] == 0, edge.score(x) > 0.5)
 
 
-@pytest.mark.parametrize("settings", [{}, {"parallel": False}])
+@pytest.mark.parametrize("settings", [{}, {"side_by_side": False}])
 def test_one_axis_and_threads_make_no_difference(two_threads, settings):
     space = toy.toy_space(1, **settings)
     found = compute_map(space, [toy.Edge(0.5)], toy.toy_description(space, (2000,)))
