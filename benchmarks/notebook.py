@@ -22,6 +22,9 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+# Before a cell imports torch: threads that spin are slow where other programs use the cores too.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 NOTEBOOK = Path(__file__).resolve().parent.parent / "docs" / "notebook.ipynb"
 WIDTH = 1000
 
