@@ -189,4 +189,8 @@ def test_sizes_are_worked_out_and_a_plan_is_frozen(
         [row] = plans(database, world.unjudged)
     expect(page.get_by_text(row.sha256)).to_be_visible()
     assert row.plan["exclusion"]["gold"] == 0.8
+    page.goto(f"{world.app.url}/results?experiment={world.unjudged}")
+    expect(page.get_by_text("Differs from the analysis plan of")).to_contain_text(
+        "shows “raw”, planned “fooled while people agree”"
+    )
     assert complaints.messages == []
