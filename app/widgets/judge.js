@@ -8,6 +8,8 @@
 const SIDES = ["left", "right"];
 /** Without a word from the server for so long, say that the answer is still on its way. */
 const SLOW_MS = 4000;
+/** So many images are kept, the newest: those on show, the one ahead, and what Undo goes back to. */
+const KEPT_IMAGES = 8;
 
 const mounted = new WeakMap();
 
@@ -81,6 +83,7 @@ class Judge {
     if (data.turn === this.turn) return;
     this.turn = data.turn;
     for (const [key, address] of Object.entries(data.images)) this.preload(key, address);
+    this.forget([data.left, data.right]);
     if (this.rested.has(data.number)) data = { ...data, rest: null };
     clearTimeout(this.slow);
     const { sent, undoing } = this;
@@ -108,6 +111,14 @@ class Judge {
     image.draggable = false;
     image.decode().catch(() => {}); // early; show() awaits it again and hears of a failure
     this.images.set(key, image);
+  }
+
+  /** Of hundreds of images the browser would fill its memory; the server sends again what is gone. */
+  forget(onShow) {
+    for (const key of this.images.keys()) {
+      if (this.images.size <= KEPT_IMAGES) return;
+      if (!onShow.includes(key)) this.images.delete(key);
+    }
   }
 
   /** Everything about a task appears at once, when its pictures are ready to be painted. */

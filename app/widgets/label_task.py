@@ -39,6 +39,9 @@ SHOWN, NAMES, HELD, PROBLEM, LEAVING = "shown", "names", "held", "problem", "lea
 #: … and what was written here about items, by number.
 WRITTEN = "written"
 
+#: More than the images that judge.js keeps.
+KEPT_NAMES = 16
+
 SIDES: dict[str, Side] = {"left": "source", "right": "perturbed"}
 PLACES: dict[Side, str] = {side: place for place, side in SIDES.items()}
 IMAGE_SEARCH = "https://duckduckgo.com/?ia=images&iax=images&q="
@@ -266,9 +269,15 @@ def _remember(task: Task, study: StudyOptions, words: Wording) -> None:
 
 
 def _name(number: int, side: Side) -> str:
-    """An image's name in this browser. No two items share one, whatever images they show."""
+    """An image's name in this browser. No two items share one, whatever images they show.
+
+    Old names are forgotten, as their images are by the browser.
+    """
     names = st.session_state.setdefault(NAMES, {})
-    return names.setdefault((number, side), secrets.token_hex(4))
+    name = names.setdefault((number, side), secrets.token_hex(4))
+    while len(names) > KEPT_NAMES:
+        del names[next(iter(names))]
+    return name
 
 
 def _picture(sha256: str) -> str:

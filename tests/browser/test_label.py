@@ -411,6 +411,22 @@ def test_the_next_unperturbed_image_is_there_before_it_is_asked(label_page, sess
 # --- Stored before shown, and what happens when it cannot be -----------------------------------
 
 
+def test_the_browser_keeps_few_images_and_says_which(page, session):
+    """Of hundreds of large ones it would fill its memory."""
+    held = []
+
+    def note(frame):
+        for names in re.findall(rb'"held":\[(.*?)\]', frame):
+            held.append(names.count(b",") + bool(names))
+
+    page.on("websocket", lambda socket: socket.on("framesent", note))
+    open_page(page, session)
+    for _ in range(12):
+        press(page, session, "2")
+    assert len(held) == 12
+    assert max(held) == held[-1] == 8
+
+
 def test_the_next_image_waits_until_the_judgement_is_on_the_disk(label_page, session, app):
     on_show = shown(label_page, "left")
     with closing(open_database(Home(app.home))) as blocker, immediate(blocker):

@@ -25,6 +25,8 @@ from websockets.exceptions import WebSocketException
 
 #: So long a server may take for one answer before the client gives the connection up.
 PATIENCE_SECONDS = 60.0
+#: As in judge.js.
+KEPT_IMAGES = 8
 LARGEST_MESSAGE = 16 * 2**20
 
 #: What a connection ends with when its server is killed or not there.
@@ -169,6 +171,9 @@ class LabellingClient:
         content = component.json or component.mixed.json
         task: dict[str, Any] = json.loads(content)
         self._images |= task["images"]
+        for name in list(self._images)[:-KEPT_IMAGES]:
+            if name not in (task["left"], task["right"]):
+                del self._images[name]
         return task
 
     def _screen(self, task: dict[str, Any] | None, texts: list[str]) -> Screen:
