@@ -47,6 +47,8 @@ PATIENCE_MS = 180_000
 WIDTH, HEIGHT, TALLEST = 1280, 860, 2600
 #: A page is photographed when nothing in it has moved for so long.
 REST_MS = 1500
+#: M_max, as planned.
+LIMIT = 8.0
 PEOPLE = ("synthetic-a", "synthetic-b", "synthetic-c")
 
 
@@ -86,7 +88,7 @@ def addresses(world: World) -> dict[str, str]:
     """Every page, and every view of the results: a name → its address, after the server's."""
     chosen = f"experiment={world.experiment}"
     found = {
-        f"results-{view.lower().replace(' ', '-')}": f"results?{chosen}&view={view}"
+        f"results-{view.lower().replace(' ', '-')}": f"results?{chosen}&view={view}&limit={LIMIT:g}"
         for view in VIEWS
     }
     # Explore has its own command, which runs a search first: benchmarks.explore_picture.
@@ -128,7 +130,7 @@ def _plan(trials: int) -> AnalysisPlan:
     return AnalysisPlan(
         rule=JudgingRule(),
         estimand=FOOLED_WHILE_PEOPLE_AGREE.key,
-        limit=8.0,
+        limit=LIMIT,
         trials=trials,
         comparisons=(Comparison("classifier", "mnist-standard", "mnist-robust"),),
     )
@@ -171,6 +173,10 @@ def photograph(browser: Browser, address: str, file: Path, *, dark: bool = False
     page.set_default_timeout(PATIENCE_MS)
     page.goto(address)
     _settle(page)
+    if file.stem.startswith("maps"):
+        page.get_by_role("button", name="Compute").click()
+        expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=PATIENCE_MS)
+        _settle(page)
     page.set_viewport_size({"width": WIDTH, "height": min(_height(page), TALLEST)})
     _settle(page)
     page.screenshot(path=file)

@@ -26,6 +26,8 @@ from data.removal import unsaved_searches
 from data.stamps import timestamp
 
 YOUNG_SECONDS = 3600.0
+#: Cached answers, views and thumbnails are made again when somebody asks: after so long they go.
+STALE_SECONDS = 7 * 24 * 3600.0
 #: Files are deleted so many at a time while the database is held.
 BATCH = 200
 _IMAGE = re.compile(r"([0-9a-f]{64})\.png")
@@ -89,6 +91,7 @@ def clean(
                 0,
                 _unused_scales(database, home, young),
             ),
+            _files("cached views and answers that nobody asked for this week", 0, _stale(home)),
             _files("files that were never finished", 0, _partial(home, young)),
         ]
         if dry_run:
@@ -153,6 +156,14 @@ def _unused_scales(database: Database, home: Home, young: float) -> Iterator[Pat
         match = _SCALES.fullmatch(file.name)
         if match and match[1] not in used and _old(file, young):
             yield file
+
+
+def _stale(home: Home) -> Iterator[Path]:
+    for folder in home.caches.iterdir():
+        if folder.is_dir():
+            yield from (
+                file for file in folder.rglob("*") if file.is_file() and _old(file, STALE_SECONDS)
+            )
 
 
 def _partial(home: Home, young: float) -> Iterator[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,7 @@ def test_a_dry_run_shows_what_a_run_then_frees(database: Database, place: Home, 
 def test_what_is_young_or_was_just_stored_again_stays(database: Database, place: Home) -> None:
     sha256 = add_stimulus(database, place, pixels(7))
     file = image_file(place, sha256)
-    assert [one.rows + len(one.files) for one in clean(database, place)] == [0] * 7
+    assert [one.rows + len(one.files) for one in clean(database, place)] == [0] * 8
     database.execute("DELETE FROM stimuli")
     os.utime(file, (0, 0))
     add_stimulus(database, place, pixels(7))  # as a search does that draws the same picture
@@ -206,3 +207,18 @@ def test_σ_goes_only_of_generators_that_nobody_has(
         "σ of generators that neither the catalogue nor an experiment has": (0, 1)
     }
     assert (place.caches / f"scales-{used}-1.safetensors").is_file()
+
+
+def test_cached_views_go_when_nobody_asked_for_them_this_week(
+    database: Database, place: Home
+) -> None:
+    folder = place.caches / "views"
+    folder.mkdir()
+    for name, age_days in (("old", 8), ("new", 6)):
+        (folder / name).write_bytes(b"a view")
+        then = time.time() - age_days * 24 * 3600
+        os.utime(folder / name, (then, then))
+    assert freed(database, place) == {
+        "cached views and answers that nobody asked for this week": (0, 1)
+    }
+    assert [file.name for file in folder.iterdir()] == ["new"]
