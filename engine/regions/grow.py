@@ -138,11 +138,11 @@ def grow_regions(
     )
     thresholds = {"epsilon_mean": epsilon_mean, "epsilon_variance": epsilon_variance}
     searches: list[tuple[list[int], Generator[Floats, Floats, list[Region]]]] = []
-    for name in PUBLISHED:
-        rows = [row for row, other in enumerate(methods) if other == name]
-        if rows:
-            growth = _published(name, at[rows], domain, descent, gradient, thresholds, seed)
-            searches.append((rows, growth))
+    rows = [row for row, name in enumerate(methods) if name in PUBLISHED]
+    if rows:
+        by = [methods[row] for row in rows]
+        growth = _published(by, at[rows], domain, descent, gradient, thresholds, seed)
+        searches.append((rows, growth))
     for row, name in enumerate(methods):
         if name == "refined":
             searches.append(([row], _refined(at[row], domain, steps, thresholds, seed)))
@@ -154,7 +154,7 @@ def grow_regions(
 
 
 def _published(
-    method: str,
+    methods: Sequence[str],
     starts: Floats,
     domain: Domain,
     descent: Descent,
@@ -162,7 +162,7 @@ def _published(
     thresholds: dict[str, float],
     seed: int,
 ) -> Generator[Floats, Floats, list[Region]]:
-    grown = yield from grow(method, starts, domain, descent, gradient)
+    grown = yield from grow(methods, starts, domain, descent, gradient)
     lower, upper = grown.traces[:, -1, 0], grown.traces[:, -1, 1]
     scores = yield replicated_points(lower, upper, SAMPLES, seed)
     found = replicated_moments(scores.reshape(len(starts), -1))
@@ -177,8 +177,8 @@ def _published(
             steps=descent.steps,
             **thresholds,
         )
-        for start, trace, moments, asked in zip(
-            starts, grown.traces, found, grown.evaluations, strict=True
+        for method, start, trace, moments, asked in zip(
+            methods, starts, grown.traces, found, grown.evaluations, strict=True
         )
     ]
 

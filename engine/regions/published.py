@@ -1,20 +1,20 @@
 """The published way to grow: descend from a tiny box by one of the three rules, clipped to Ω.
 
-Hamdi & Ghanem (2019), algorithms 1 and 2 (which print r = a − b for b − a), for many starts at
-once. The growth is a coroutine: it yields the points that it wants scored and is sent the scores,
-so that searches of several kinds can share one call of the score.
+Hamdi & Ghanem (2019), algorithms 1 and 2 (which print r = a − b for b − a), for many starts and
+any of the rules at once. The growth is a coroutine: it yields the points that it wants scored and
+is sent the scores, so that searches of several kinds can share one call of the score.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.regions.region import Domain
-from engine.regions.rules import Settings, corners, naive, oir_b, oir_w, outer_corners
+from engine.regions.rules import Settings, corner_bits, descents
 from engine.regions.scores import Gradient
 
 Floats = NDArray[np.float64]
@@ -46,77 +46,119 @@ class Grown:
 
 
 def grow(
-    method: str, starts: Floats, domain: Domain, descent: Descent, gradient: Gradient | None
+    methods: Sequence[str],
+    starts: Floats,
+    domain: Domain,
+    descent: Descent,
+    gradient: Gradient | None,
 ) -> Generator[Floats, Floats, Grown]:
-    """Descend from `starts` (R, n) by `method`; yields points (k, n), wants scores (k,)."""
-    lower = domain.clip(starts - descent.initial_halfwidth)
-    upper = domain.clip(starts + descent.initial_halfwidth)
-    traces = np.empty((len(starts), descent.steps + 1, 2, starts.shape[1]))
-    traces[:, 0, 0], traces[:, 0, 1] = lower, upper
+    """Descend from `starts` (R, n), each by its method; yields points (k, n), wants scores (k,)."""
+    # Boxes of one rule are neighbours, so that slices tell them apart.
+    order = np.argsort([PUBLISHED.index(method) for method in methods], kind="stable")
+    rules = np.array([PUBLISHED.index(methods[row]) for row in order])
+    sides = np.empty((len(starts), 2, starts.shape[1]))
+    sides[:, 0] = domain.clip(starts[order] - descent.initial_halfwidth)
+    sides[:, 1] = domain.clip(starts[order] + descent.initial_halfwidth)
+    traces = np.empty((descent.steps + 1, *sides.shape))
+    traces[0] = sides
     evaluations = np.zeros(len(starts), dtype=np.int64)
     moving = np.arange(len(starts))
+    batch = _Batch(rules, domain, descent, gradient)
     for step in range(1, descent.steps + 1):
-        box, points = corners(lower, upper), None
-        if method == "oir_b":
-            outer = domain.clip(outer_corners(lower, upper, descent.settings.alpha))
-            points = np.concatenate([box, outer], axis=1)
-        elif method == "oir_w" and gradient is None:
-            ahead, behind = _either_side(box, descent.gradient_halfstep, domain)
-            points = np.concatenate([box, ahead, behind], axis=1)
-        asked = box if points is None else points
-        scores = yield asked.reshape(-1, asked.shape[2])
-        scores = scores.reshape(asked.shape[:2])
-        inner, rest = scores[:, : box.shape[1]], scores[:, box.shape[1] :]
-        widths = upper - lower
-        if method == "naive":
-            down, up = naive(widths, inner, descent.settings)
-        elif method == "oir_b":
-            down, up = oir_b(widths, inner, rest, descent.settings)
-        else:
-            if gradient is None:
-                slopes = _differences(rest, ahead, behind)
-            else:
-                slopes = np.asarray(gradient(box.reshape(-1, box.shape[2]))).reshape(box.shape)
-                evaluations[moving] += box.shape[1]
-            down, up = oir_w(widths, inner, slopes, descent.settings)
-        evaluations[moving] += asked.shape[1]
-        new_lower = domain.clip(lower - descent.learning_rate * down)
-        new_upper = domain.clip(upper - descent.learning_rate * up)
+        scores = yield batch.points(sides)
+        evaluations[moving] += batch.asked
+        down = batch.descents(sides, scores)
+        new = domain.clip(sides - descent.learning_rate * down)
         # Sides that would cross meet: a box of no width moves no more along that axis.
-        crossed = new_lower > new_upper
+        crossed = new[:, 0] > new[:, 1]
         if crossed.any():
-            middle = (new_lower + new_upper) / 2
-            new_lower = np.where(crossed, middle, new_lower)
-            new_upper = np.where(crossed, middle, new_upper)
-        changed = ((new_lower != lower) | (new_upper != upper)).any(axis=1)
-        lower, upper = new_lower, new_upper
+            middle = new.mean(axis=1)
+            new = np.where(crossed[:, None], middle[:, None], new)
+        changed = (new != sides).any(axis=(1, 2))
+        sides = new
         if len(moving) == len(starts):
-            traces[:, step, 0], traces[:, step, 1] = lower, upper
+            traces[step] = sides
         else:
-            traces[:, step] = traces[:, step - 1]
-            traces[moving, step, 0], traces[moving, step, 1] = lower, upper
+            traces[step] = traces[step - 1]
+            traces[step, moving] = sides
         if not changed.all():
             # What an update left as it was, every later one leaves too.
-            moving, lower, upper = moving[changed], lower[changed], upper[changed]
+            moving, sides = moving[changed], sides[changed]
             if not len(moving):
-                traces[:, step + 1 :] = traces[:, step, None]
+                traces[step + 1 :] = traces[step]
                 break
-    return Grown(traces, evaluations)
+            batch = _Batch(rules[moving], domain, descent, gradient)
+    back = np.argsort(order)
+    return Grown(traces[:, back].swapaxes(0, 1), evaluations[back])
 
 
-def _either_side(points: Floats, halfstep: Floats, domain: Domain) -> tuple[Floats, Floats]:
-    """Points (R, C, n) moved along each axis by ± the half-step, kept in Ω: (R, C·n, n) each."""
-    count, many, dimensions = points.shape
-    moves = np.diag(halfstep)
-    ahead = domain.clip(points[:, :, None, :] + moves)
-    behind = domain.clip(points[:, :, None, :] - moves)
-    shape = (count, many * dimensions, dimensions)
-    return ahead.reshape(shape), behind.reshape(shape)
+class _Batch:
+    """What boxes of given rules ask at each update, and what they make of the answers."""
 
+    def __init__(
+        self,
+        rules: NDArray[np.int64],
+        domain: Domain,
+        descent: Descent,
+        gradient: Gradient | None,
+    ) -> None:
+        self._domain, self._settings, self._gradient = domain, descent.settings, gradient
+        dimensions = len(domain.lower)
+        self._bits = corner_bits(dimensions)
+        self._count, self._corners = len(rules), len(self._bits)
+        first_b, first_w = np.searchsorted(rules, [1, 2])
+        self._naive, self._black = slice(0, first_b), slice(first_b, first_w)
+        self._white = slice(first_w, len(rules))
+        self._blacks, self._whites = first_w - first_b, len(rules) - first_w
+        moves = np.diag(descent.gradient_halfstep)
+        self._moves = np.concatenate([moves, -moves])
+        differing = 2 * dimensions if gradient is None else 1
+        each = np.array([1, 2, 1 + differing])
+        #: Scores and gradients that each box asks for at an update.
+        self.asked = each[rules] * self._corners
 
-def _differences(scores: Floats, ahead: Floats, behind: Floats) -> Floats:
-    """The gradient (R, C, n) from the scores (R, 2·C·n) on either side; one-sided at Ω's edge."""
-    count, many, dimensions = ahead.shape
-    shape = (count, many // dimensions, dimensions)
-    distance = (ahead - behind).sum(axis=2)
-    return ((scores[:, :many] - scores[:, many:]) / distance).reshape(shape)
+    def points(self, sides: Floats) -> Floats:
+        """The corners of all boxes, of the outer boxes, and the points on either side (k, n)."""
+        lower = sides[:, 0, None]
+        widths = sides[:, 1, None] - lower
+        self._inner = lower + self._bits * widths
+        asked = [self._inner]
+        if self._blacks:
+            # The box Q that is larger by α/2 of the width on each side (eq. 9).
+            stretched = (1 + self._settings.alpha) * self._bits - self._settings.alpha / 2
+            outer = lower[self._black] + stretched * widths[self._black]
+            asked.append(self._domain.clip(outer))
+        if self._whites and self._gradient is None:
+            beside = self._inner[self._white][:, None] + self._moves[:, None]
+            self._beside = self._domain.clip(beside)
+            asked.append(self._beside)
+        return np.concatenate([one.reshape(-1, self._bits.shape[1]) for one in asked])
+
+    def descents(self, sides: Floats, scores: Floats) -> Floats:
+        """∇a and ∇b of all boxes, (R, 2, n), from the scores of `points`."""
+        ends = np.cumsum([self._count * self._corners, self._blacks * self._corners])
+        inner = scores[: ends[0]].reshape(self._count, -1)
+        outer = scores[ends[0] : ends[1]].reshape(self._blacks, self._corners)
+        slopes = None
+        if self._whites:
+            slopes = self._slopes(scores[ends[1] :])
+        return descents(
+            sides[:, 1] - sides[:, 0],
+            inner,
+            outer,
+            slopes,
+            (self._naive, self._black, self._white),
+            self._settings,
+        )
+
+    def _slopes(self, scores: Floats) -> Floats:
+        """Gradients at the corners of the white boxes, (W, C, n); one-sided at Ω's edge."""
+        at = self._inner[self._white]
+        if self._gradient is not None:
+            return np.asarray(self._gradient(at.reshape(-1, at.shape[2]))).reshape(at.shape)
+        dimensions = at.shape[2]
+        found = scores.reshape(self._whites, 2, dimensions, self._corners)
+        ahead, behind = self._beside[:, :dimensions], self._beside[:, dimensions:]
+        # Along axis i only coordinate i differs.
+        distance = np.einsum("wici->wic", ahead - behind)
+        return ((found[:, 0] - found[:, 1]) / distance).swapaxes(1, 2)

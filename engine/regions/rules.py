@@ -5,7 +5,7 @@ widths r = b − a has 2ⁿ corners, corner i at a + bits(i)⊙r; M (n × 2ⁿ) 
 Some of the print is wrong (see docs/regions.md); what is written here reproduces the published
 code. No expression divides by a width, so that a collapsed box stays collapsed instead of failing.
 
-Everything is batched: R boxes at once, C = 2ⁿ corners each.
+Everything is batched: R boxes at once, C = 2ⁿ corners each, whatever their rules.
 """
 
 from __future__ import annotations
@@ -37,76 +37,70 @@ def corner_bits(dimensions: int) -> Floats:
     return bits
 
 
-def corners(lower: Floats, upper: Floats) -> Floats:
-    """The corners of R boxes: (R, n), (R, n) → (R, 2ⁿ, n)."""
-    widths = upper - lower
-    return lower[:, None, :] + corner_bits(lower.shape[1]) * widths[:, None, :]
-
-
-def outer_corners(lower: Floats, upper: Floats, alpha: float) -> Floats:
-    """The corners of the box Q that is larger by α/2 of the width on each side (eq. 9)."""
-    margin = alpha / 2 * (upper - lower)
-    return corners(lower - margin, upper + margin)
+@lru_cache(maxsize=16)
+def _not(dimensions: int) -> NDArray[np.bool_]:
+    return ~np.eye(dimensions, dtype=bool)
 
 
 def face_areas(widths: Floats) -> Floats:
     """∏ of the other widths, (R, n) → (R, n): Δ·2ⁿ/r without dividing."""
-    before = np.cumprod(widths, axis=1)
-    after = np.cumprod(widths[:, ::-1], axis=1)[:, ::-1]
-    areas = np.ones_like(widths)
-    areas[:, 1:] *= before[:, :-1]
-    areas[:, :-1] *= after[:, 1:]
-    return areas
+    if widths.shape[1] == 2:
+        return widths[:, ::-1]
+    return np.where(_not(widths.shape[1]), widths[:, None, :], 1.0).prod(axis=2)
 
 
-def naive(widths: Floats, inner: Floats, settings: Settings) -> tuple[Floats, Floats]:
-    """∇a, ∇b of −∫f + (λ/2)‖r‖² from the corners' scores (R, C).
+def descents(
+    widths: Floats,
+    inner: Floats,
+    outer: Floats,
+    slopes: Floats | None,
+    rows: tuple[slice, slice, slice],
+    settings: Settings,
+) -> Floats:
+    """∇a and ∇b, (R, 2, n), of boxes of which `rows` are naive, OIR_B and OIR_W.
 
-    The paper's eq. 7 prints M for M̄ and both signs of λ the wrong way round.
-    """
-    bits = corner_bits(widths.shape[1])
-    scale = face_areas(widths) * (2 / len(bits))
-    pull = settings.penalty * widths
-    return scale * (inner @ (1 - bits)) - pull, pull - scale * (inner @ bits)
+    widths, inner
+        (R, n) and the scores of the boxes' corners (R, C).
+    outer
+        The scores of the outer corners of OIR_B's boxes, (B, C).
+    slopes
+        The gradients at the corners of OIR_W's boxes, (W, C, n); None where there are none.
 
-
-def oir_b(
-    widths: Floats, inner: Floats, outer: Floats, settings: Settings
-) -> tuple[Floats, Floats]:
-    """∇a, ∇b of the outer-inner ratio, black box, from inner and outer scores (R, C) (eq. 11)."""
-    dimensions = widths.shape[1]
-    bits, alpha = corner_bits(dimensions), settings.alpha
-    bars = 1 - bits
-    growth = (1 + alpha) ** (dimensions - 1)
-    bits_q = growth * ((1 + alpha / 2) * bits + alpha / 2 * bars)
-    bars_q = growth * ((1 + alpha / 2) * bars + alpha / 2 * bits)
-    scale = face_areas(widths) * (2 / len(bits))
-    return (
-        scale * (2 * (inner @ bars) - outer @ bars_q),
-        scale * (outer @ bits_q - 2 * (inner @ bits)),
-    )
-
-
-def oir_w(
-    widths: Floats, inner: Floats, gradients: Floats, settings: Settings
-) -> tuple[Floats, Floats]:
-    """∇a, ∇b of the outer-inner ratio, white box, from scores (R, C) and gradients (R, C, n).
-
-    Eqs. 16 and 18, with 2 − (2n − 1)β in eq. 17's mask: that is eq. 13's limit in n dimensions;
-    the 2 − βn in print holds for n = 1 only.
+    naive descends on −∫f + (λ/2)‖r‖²: the paper's eq. 7 prints M for M̄ and both signs of λ the
+    wrong way round. OIR_B is eq. 11. OIR_W is eqs. 16 and 18, with 2 − (2n − 1)β in eq. 17's
+    mask: that is eq. 13's limit in n dimensions; the 2 − βn in print holds for n = 1 only.
     """
     dimensions = widths.shape[1]
-    bits, beta = corner_bits(dimensions), settings.beta
-    bars = 1 - bits
-    own = 2 - (2 * dimensions - 1) * beta
-    areas = face_areas(widths) / len(bits)  # Δ/r
-    volume = np.prod(widths, axis=1, keepdims=True) / len(bits)  # Δ
-    # From the other axes: corners move outwards along axis i as any width r_k changes by scale.
-    outward = gradients * ((bits - bars) * widths[:, None, :])
-    others = outward.sum(axis=2, keepdims=True) - outward
-    lower = areas * (inner @ (own * bars - beta * bits) - beta * (bars * others).sum(axis=1))
-    upper = areas * (beta * (bits * others).sum(axis=1) - inner @ (own * bits - beta * bars))
-    return (
-        lower + beta * volume * (bars * gradients).sum(axis=1),
-        upper + beta * volume * (bits * gradients).sum(axis=1),
-    )
+    bits = corner_bits(dimensions)
+    bars, areas = 1 - bits, face_areas(widths)
+    naive, black, white = rows
+    found = np.empty((len(widths), 2, dimensions))
+    lower, upper = found[:, 0], found[:, 1]
+    # The faces at a and at b: all rules weigh these sums.
+    np.matmul(inner, bars, out=lower)
+    np.matmul(inner, bits, out=upper)
+    if black.stop > black.start:
+        alpha = settings.alpha
+        growth = (1 + alpha) ** (dimensions - 1)
+        at_a, at_b = outer @ bars, outer @ bits
+        lower[black] = 2 * lower[black] - growth * ((1 + alpha / 2) * at_a + alpha / 2 * at_b)
+        upper[black] = 2 * upper[black] - growth * ((1 + alpha / 2) * at_b + alpha / 2 * at_a)
+    if slopes is not None:
+        beta, own = settings.beta, 2 - (2 * dimensions - 1) * settings.beta
+        at_a, at_b = lower[white].copy(), upper[white].copy()
+        # From the other axes: corners move outwards along axis i as any width r_k changes.
+        outward = slopes * ((bits - bars) * widths[white][:, None, :])
+        others = outward.sum(axis=2, keepdims=True) - outward
+        inwards = widths[white] * np.einsum("cn,wcn->wn", bars, slopes)
+        outwards = widths[white] * np.einsum("cn,wcn->wn", bits, slopes)
+        sideways = np.einsum("cn,wcn->wn", bars, others), np.einsum("cn,wcn->wn", bits, others)
+        lower[white] = (own * at_a - beta * at_b + beta * (inwards - sideways[0])) / 2
+        upper[white] = (own * at_b - beta * at_a - beta * (outwards + sideways[1])) / 2
+    scale = areas * (2 / len(bits))
+    lower *= scale
+    upper *= -scale
+    if naive.stop > naive.start:
+        pull = settings.penalty * widths[naive]
+        lower[naive] -= pull
+        upper[naive] += pull
+    return found

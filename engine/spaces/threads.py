@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import cache
 from typing import TypeVar
 
 import torch
@@ -32,16 +33,24 @@ def side_by_side(
             yield work(part)
         return
     given = torch.get_num_threads()
+    # MKL's number is the whole process's, OpenMP's each thread's own.
+    torch.set_num_threads(1)
+    running: deque[Future[Made]] = deque()
     try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            running: deque[Future[Made]] = deque()
-            for part in parts:
-                if len(running) > threads:
-                    yield running.popleft().result()
-                if stop():
-                    break
-                running.append(pool.submit(work, part))
-            while running:
+        for part in parts:
+            if len(running) > threads:
                 yield running.popleft().result()
+            if stop():
+                break
+            running.append(_pool(given).submit(work, part))
+        while running:
+            yield running.popleft().result()
     finally:
+        wait(running)
         torch.set_num_threads(given)
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Kept: regions ask hundreds of times a second."""
+    return ThreadPoolExecutor(threads, "side-by-side", torch.set_num_threads, (1,))

@@ -95,6 +95,18 @@ def test_a_region_is_the_same_alone_and_in_a_batch(method):
         assert region.evaluations == alone.evaluations
 
 
+def test_rules_may_be_mixed_in_a_batch():
+    starts = [[0.1, 0.2], [-1.0, 0.3], [2.5, 2.5], [0.1, 0.2]]
+    methods = ["oir_w", "naive", "oir_b", "naive"]
+    settings = {"lower": [-3, -3], "upper": [3, 3], "steps": 80, "initial_halfwidth": 0.1}
+    together = grow_regions(waves, starts, method=methods, **settings)
+    assert [region.method for region in together] == methods
+    for start, region in zip(starts, together, strict=True):
+        alone = grow_region(waves, start, method=region.method, **settings)
+        np.testing.assert_allclose(region.trace, alone.trace, atol=1e-9)
+        assert region.evaluations == alone.evaluations
+
+
 def test_differences_stand_in_for_a_gradient():
     settings = {"lower": [-3, -3], "upper": [3, 3], "method": "oir_w", "beta": 0.05}
     settings |= {"steps": 60, "initial_halfwidth": 0.2}
