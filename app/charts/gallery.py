@@ -173,7 +173,8 @@ def _to_click(
         y=[place_of_row[one] + 0.5 for one in shown["trial_index"]],
         mode="markers",
         marker={"size": 0.9 * unit, "symbol": "square", "color": "rgba(0,0,0,0)"},
-        customdata=shown[["condition_id", "trial_index"]].to_numpy(),
+        # Lists: an array of numbers comes back from a click as something else.
+        customdata=shown[["condition_id", "trial_index"]].to_numpy().tolist(),
         text=shown["hover"].tolist(),
         hovertemplate="%{text}<extra></extra>",
         hoverlabel={"bgcolor": background},
