@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil, floor, log10
 from typing import Literal
 
@@ -210,21 +210,36 @@ def _panel_title(
     colours: Mapping[str, str],
     subsets: Sequence[str],
 ) -> str:
-    """The panel's name, and for each curve the denominator (and the share removed)."""
-    counts = []
-    for _, curve in _in_order(focused, subsets):
-        first = curve.iloc[0]
-        text = f"n = {first['n']}"
-        if first["estimand"] == AS_PUBLISHED.key:
-            text += f" ({first['removed_share']:.0%} of the eligible removed)"
-        if panels == "subset":
-            mark = f"<span style='color:{colours[first['classifier']]}'>■</span>"
-        else:
-            mark = f"{first['subset']}:"
-        counts.append(f"{mark} {text}")
+    """The panel's name, and the denominator (and the share removed): of each curve, or their range.
+
+    Four curves' shares, or the names of four layer subsets, would not fit over a panel.
+    """
     heading = f"Layers: {name}" if panels == "subset" else name
-    under = "   ".join(counts) or "no curve: nothing judged yet"
+    firsts = [curve.iloc[0] for _, curve in _in_order(focused, subsets)]
+    published = any(first["estimand"] == AS_PUBLISHED.key for first in firsts)
+    if not firsts:
+        under = "no curve: nothing judged yet"
+    elif panels == "subset" and len(firsts) <= (2 if published else 4):
+        under = "   ".join(
+            f"<span style='color:{colours[first['classifier']]}'>■</span> {_counted([first])}"
+            for first in firsts
+        )
+    else:
+        under = _counted(firsts)
     return f"<b>{heading}</b><br><span style='font-size:12px'>{under}</span>"
+
+
+def _counted(firsts: Sequence[pd.Series]) -> str:
+    text = f"n = {_span(first['n'] for first in firsts)}"
+    if any(first["estimand"] == AS_PUBLISHED.key for first in firsts):
+        shares = _span(f"{first['removed_share']:.0%}" for first in firsts)
+        text += f" ({shares} of the eligible removed)"
+    return text
+
+
+def _span(values: Iterable[object]) -> str:
+    ordered = sorted(set(values), key=lambda value: float(str(value).rstrip("%")))
+    return f"{ordered[0]}" if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
 
 
 def _in_order(focused: pd.DataFrame, subsets: Sequence[str]) -> list[tuple[object, pd.DataFrame]]:

@@ -147,6 +147,7 @@ TABLE = {
     "restricted_mean": "mean",
     "low": "low",
     "high": "high",
+    "median": "median",
     "plain_mean": "plain mean",
     "n_plain": "of",
 }
@@ -178,6 +179,8 @@ def _print(table: pd.DataFrame, *, curves: bool) -> None:
 
 
 def _cell(value: object) -> str:
+    if value == float("inf"):
+        return "∞"
     if isinstance(value, float):
         return figures(_known(value))
     return str(value)

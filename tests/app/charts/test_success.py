@@ -122,6 +122,15 @@ def test_the_published_curve_says_its_denominator_and_the_share_removed() -> Non
     assert expected in chart.layout.annotations[0].text
 
 
+def test_where_each_denominator_does_not_fit_there_is_their_range() -> None:
+    chart = figure(trials(gap=0.3), RAW.key, panels="classifier")
+    assert "n = 60" in chart.layout.annotations[0].text
+    chart = figure(trials(), AS_PUBLISHED.key, panels="classifier")
+    frame = curves_of(trials(), AS_PUBLISHED, draws=20)
+    counts = sorted(set(frame[frame["classifier"] == "one"]["n"]))
+    assert f"n = {counts[0]} to {counts[-1]} (" in chart.layout.annotations[0].text
+
+
 def test_title_axes_and_for_whom() -> None:
     chart = figure(trials(), RAW.key, title="A title", subtitle=["some trials", "some rule"])
     assert chart.layout.title.text == "A title"
