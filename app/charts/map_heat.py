@@ -60,7 +60,7 @@ def heat_maps(
         subplot_titles=[panel.title for panel in panels] if len(panels) > 1 else None,
         shared_xaxes="all",
         shared_yaxes="all",
-        horizontal_spacing=0.025,
+        horizontal_spacing=0.045 if columns < 4 else 0.03,
         vertical_spacing=0.12 / rows if rows > 1 else 0,
     )
     moving: list[tuple[int, Box]] = []
@@ -99,7 +99,12 @@ def heat_maps(
         template=template(scheme),
         title={"text": title, "subtitle": {"text": subtitle}},
         height=height + (70 if animated else 0),
-        margin={"t": 96 if title else 40, "r": 10, "b": 70 + (70 if animated else 0), "l": 60},
+        margin={
+            "t": (96 if title else 40) + (22 if len(panels) > 1 else 0),
+            "r": 10,
+            "b": 70 + (70 if animated else 0),
+            "l": 60,
+        },
         dragmode=False,
         coloraxis=_colours(difference, quantity, scheme),
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"},
@@ -147,7 +152,7 @@ def _box(box: Box, seen: set[str]) -> go.Scatter:
         x=xs,
         y=ys,
         mode="lines",
-        line={"color": BOX_COLOURS[box.kind], "dash": DASHES[box.kind], "width": 2.5},
+        line={"color": BOX_COLOURS[box.kind], "dash": DASHES[box.kind], "width": 3},
         hoveron="points",
         hovertemplate=f"{box.text}<extra></extra>",
         **_named(f"{box.kind} region", seen),

@@ -11,8 +11,8 @@ Values = NDArray[np.floating]
 
 #: Which region it is: of high score, or of low.
 ROBUST, ADVERSARIAL = "robust", "adversarial"
-#: How the box is drawn: yellow lies under robust regions, dark blue under adversarial ones.
-BOX_COLOURS = {ROBUST: "#000000", ADVERSARIAL: "#ffffff"}
+#: Blue over yellow, where scores are high, orange over dark blue, where they are low.
+BOX_COLOURS = {ROBUST: "#2F6BFF", ADVERSARIAL: "#FF9E1B"}
 DASHES = {ROBUST: "solid", ADVERSARIAL: "dash"}
 ANSWER_COLOURS = {"agree": "#ffffff", "disagree": "#D55E00", "missing": "rgba(128,128,128,0.65)"}
 ANSWERS = {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic
+from typing import Any
 
 import numpy as np
 from sqlite_utils import Database
@@ -15,7 +16,6 @@ from app.runner.map_thumbnails import write_thumbnails
 from app.runner.map_views import PictureView
 from data.home import Home
 from data.images import encode
-from data.jobs import Job
 from data.maps import StoredMap, map_content, store_scores, stored_map
 from data.results import add_stimulus
 from engine.maps import MapDescription, SemanticMap, compute_map, empty_map, from_bytes, to_bytes
@@ -30,14 +30,18 @@ _PICTURES = 8
 
 
 def map_course(
-    database: Database, home: Home, builder: SpaceBuilder, stored: StoredMap, job: Job
+    database: Database,
+    home: Home,
+    builder: SpaceBuilder,
+    stored: StoredMap,
+    request: Mapping[str, Any],
 ) -> Course:
-    """What the job asks of the map: its scores, or with a `spread` that many pictures."""
+    """What a job asks of the map: its scores, or with a `spread` that many pictures."""
     description = MapDescription.from_json(dict(stored.description))
     yield from builder.preparation(description)
     space = builder.space(description.space)
-    if "spread" in job.request:
-        yield from _spread(database, home, builder, space, job)
+    if "spread" in request:
+        yield from _spread(database, home, builder, space, request)
     else:
         yield from _scores(database, home, builder, stored, description, space)
 
@@ -115,7 +119,11 @@ def _store(database: Database, map_id: str, found: SemanticMap) -> None:
 
 
 def _spread(
-    database: Database, home: Home, builder: SpaceBuilder, space: Space, job: Job
+    database: Database,
+    home: Home,
+    builder: SpaceBuilder,
+    space: Space,
+    request: Mapping[str, Any],
 ) -> Course:
     """Draw pictures at points that fill the space, and the source: stimuli to be judged.
 
@@ -123,7 +131,7 @@ def _spread(
     """
     if not isinstance(space.description, PerturbationPlane):
         raise ValueError("Only a perturbation plane has a source that people can compare with.")
-    points = space.spread(int(job.request["spread"]), int(job.request.get("seed", 0)))
+    points = space.spread(int(request["spread"]), int(request.get("seed", 0)))
     source = add_stimulus(database, home, builder.source_pixels(space.description.source))
     pictures: list[list[object]] = []
     for first in range(0, len(points), _PICTURES):

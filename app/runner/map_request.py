@@ -25,10 +25,12 @@ from engine.spaces.description import (
     RandomDirection,
     SpaceDescription,
     Transformations,
+    Viewpoint,
 )
 
 #: Points of one axis, and of a whole map.
 FINEST, MOST_POINTS = 400, 40_000
+MESHES = ("obj", "ply", "glb")
 
 
 def generated(
@@ -146,6 +148,14 @@ def describe(
     return MapDescription(space, tuple(mapped), label, label_name, (resolution,) * axes, tolerance)
 
 
+def viewpoint(name: str, sha256: str) -> Viewpoint:
+    """Views of a stored mesh file. Raises RequestError for a file of another kind."""
+    suffix = name.lower().rpartition(".")[2]
+    if suffix not in MESHES:
+        raise RequestError(f"{name} is no mesh: {', '.join(MESHES)} files are.")
+    return Viewpoint(name, sha256, up="z" if suffix == "ply" else "y")
+
+
 def submit_map(
     database: Database,
     description: MapDescription,
@@ -155,7 +165,14 @@ def submit_map(
     device: str | None = None,
 ) -> str:
     """Store an empty map, queue its computation, and return the map's id."""
-    map_id = create_map(
+    map_id = store_map(database, description, name=name, owner=owner)
+    resume_map(database, map_id, owner=owner, device=device)
+    return map_id
+
+
+def store_map(database: Database, description: MapDescription, *, name: str, owner: str) -> str:
+    """Store an empty map; its id."""
+    return create_map(
         database,
         name=name.strip() or map_name(description),
         description=description.as_json(),
@@ -164,8 +181,6 @@ def submit_map(
         code_version=code_version(),
         created_by=owner,
     )
-    resume_map(database, map_id, owner=owner, device=device)
-    return map_id
 
 
 def resume_map(database: Database, map_id: str, *, owner: str, device: str | None = None) -> str:

@@ -271,7 +271,7 @@ class _Worker:
 
     def _map_course(self, claimed: Job) -> Course:
         stored = stored_map(self._database, claimed.map_id)
-        return map_course(self._database, self._home, self._spaces, stored, claimed)
+        return map_course(self._database, self._home, self._spaces, stored, claimed.request)
 
     def _view(self, map_id: str, u: list[float]) -> PictureView | str:
         torch.set_num_threads(self._threads)

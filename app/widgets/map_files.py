@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -44,11 +45,8 @@ def map_files(name: str, maps: Sequence[OpenMap], figure: go.Figure, regions: pd
                 "application/octet-stream",
             )
         with st.popover("Permalink", icon=":material/link:"):
-            query = "&".join(
-                f"{key}={value}"
-                for key in st.query_params
-                for value in st.query_params.get_all(key)
-            )
+            named = {key: st.query_params.get_all(key) for key in st.query_params}
+            query = urlencode({"map": [one.stored.id for one in maps]} | named, doseq=True)
             st.code(f"{st.context.url}?{query}", language=None)
 
 

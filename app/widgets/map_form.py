@@ -15,11 +15,10 @@ from data.home import bundled
 from data.maps import add_map_file
 from engine.maps import MapDescription
 from engine.spaces.changes import TRANSFORMATIONS
-from engine.spaces.description import Change, PhotoSource, Source, Transformations, Viewpoint
+from engine.spaces.description import Change, PhotoSource, Source, Transformations
 
 SPACES = ("Perturbation plane", "Components", "Interpolation", "Transformations", "Viewpoint")
 RANDOM = "random orthogonal direction"
-MESHES = ("obj", "ply", "glb")
 
 
 def new_map(menu: Menu, *, unfold: bool) -> None:
@@ -203,13 +202,13 @@ def _transformations(generator: GeneratorChoice, label: int) -> object:
 def _viewpoint() -> object | None:
     left, right = st.columns(2)
     shipped = sorted(
-        file for suffix in MESHES for file in (bundled() / "meshes").glob(f"*.{suffix}")
+        file for suffix in map_request.MESHES for file in (bundled() / "meshes").glob(f"*.{suffix}")
     )
     names = {file.name: file for file in shipped}
     chosen = left.selectbox("Mesh", list(names), key="map-mesh") if names else None
     upload = right.file_uploader(
         "Or one of your own (OBJ, PLY or GLB)",
-        list(MESHES),
+        list(map_request.MESHES),
         key="map-mesh-file",
         max_upload_size=32,
     )
@@ -221,7 +220,7 @@ def _viewpoint() -> object | None:
         st.info("Upload a mesh: an OBJ, PLY or GLB file.")
         return None
     sha256 = add_map_file(database(), name, content)
-    return Viewpoint(name, sha256, up="z" if name.lower().endswith(".ply") else "y")
+    return map_request.viewpoint(name, sha256)
 
 
 def _label(generator: GeneratorChoice, title: str, key: str, place: object) -> int:

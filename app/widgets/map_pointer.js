@@ -16,7 +16,9 @@ export default function (component) {
   const card = parentElement.querySelector(".card");
   const state = STATE.get(parentElement) ?? { held: null, moved: false };
   STATE.set(parentElement, state);
-  state.leave?.();
+  // What was listening for the data before this; a late farewell of it must not end this one.
+  state.listening?.abort();
+  const listening = (state.listening = new AbortController());
 
   const chart = () => document.querySelector(`.st-key-${data.plot} .js-plotly-plot`);
   /** The place on the map under the pointer, and on the panel: null beside the map. */
@@ -93,22 +95,18 @@ export default function (component) {
     document.body.style.cursor = "";
     if (held !== null && state.moved) {
       if (at) tell("move", { start: held, u: at.u });
-    } else if (pressed && at && chart()?.contains(event.target)) {
+    } else if (pressed && at) {
+      // Plotly has laid a cover over the page meanwhile, so that the target is not the chart.
       const still = Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) < 5;
       if (still) tell(data.place && held === null ? "place" : "look", { u: at.u });
     }
   };
   const onOut = () => (card.hidden = true);
-  document.addEventListener("pointermove", onMove, true);
-  document.addEventListener("pointerdown", onDown, true);
-  document.addEventListener("pointerup", onUp, true);
-  document.addEventListener("scroll", onOut, true);
-  state.leave = () => {
-    document.removeEventListener("pointermove", onMove, true);
-    document.removeEventListener("pointerdown", onDown, true);
-    document.removeEventListener("pointerup", onUp, true);
-    document.removeEventListener("scroll", onOut, true);
-    card.hidden = true;
-  };
-  return () => state.leave?.();
+  const options = { capture: true, signal: listening.signal };
+  document.addEventListener("pointermove", onMove, options);
+  document.addEventListener("pointerdown", onDown, options);
+  document.addEventListener("pointerup", onUp, options);
+  document.addEventListener("scroll", onOut, options);
+  listening.signal.addEventListener("abort", onOut);
+  return () => listening.abort();
 }

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +10,7 @@ import streamlit as st
 
 from app.access import database, visitor
 from app.figures import figures
+from app.runner.map_files import keep_imported, read_maps
 from app.runner.map_request import keep_map
 from app.runner.menu import Menu
 from app.widgets.map_data import OpenMap, open_map
@@ -20,15 +18,11 @@ from app.widgets.plain_text import plain
 from data.maps import stored_maps
 from engine.maps import (
     MapFileError,
-    SemanticMap,
-    from_bytes,
     mean_over_classifiers,
     mean_over_maps,
-    published_maps,
 )
 from engine.regions import VolumeRatio, grow_regions, volume_ratios
 from engine.regions.published import PUBLISHED
-from engine.spaces.description import PublishedViews
 
 #: Hamdi & Ghanem (2019), Table 2: SRVR and top-1 error, both in per cent.
 TABLE_2 = {
@@ -56,53 +50,9 @@ def import_maps(*, unfold: bool) -> None:
         except MapFileError as error:
             st.error(plain(str(error)))
             return
-        ids = keep_imported(maps)
+        ids = keep_imported(database(), maps, owner=visitor().name)
         st.query_params.from_dict({"map": ids[:1]})
         st.rerun()
-
-
-def read_maps(content: bytes, name: str) -> list[SemanticMap]:
-    """The maps in a file's bytes. Raises MapFileError."""
-    try:
-        return [from_bytes(content)]
-    except MapFileError as own:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder, Path(name).name or "maps.npz")
-            file.write_bytes(content)
-            try:
-                return list(published_maps(file))
-            except MapFileError as published:
-                raise MapFileError(f"{own} {published}") from published
-
-
-def keep_imported(maps: Sequence[SemanticMap]) -> list[str]:
-    """Store the maps; one that is there already keeps its id. Their ids, in order."""
-    there = {_key(one.description): one.id for one in stored_maps(database()) if one.complete}
-    ids = []
-    for one in maps:
-        known = there.get(_key(one.description.as_json()))
-        ids.append(
-            known
-            or keep_map(
-                database(), one, name=imported_name(one), origin="imported", owner=visitor().name
-            )
-        )
-    return ids
-
-
-def _key(description: object) -> str:
-    """Equal for equal descriptions, one of which went through the database."""
-    return json.dumps(description, sort_keys=True)
-
-
-def imported_name(one: SemanticMap) -> str:
-    """ "AlexNet · class 0 · object 6", or what its own description says."""
-    networks = ", ".join(each.name for each in one.description.classifiers)
-    space = one.description.space
-    if isinstance(space, PublishedViews):
-        return f"{networks} · {one.description.label_name} · object {space.shape}"
-    axes = " × ".join(axis.name for axis in space.axes)
-    return f"{one.description.label_name}: {axes} (imported)"
 
 
 def products(menu: Menu | None, maps: Sequence[OpenMap]) -> None:

@@ -1,0 +1,178 @@
+"""The Maps page: a plane computed, looked at, regrown and judged; maps that others published."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Page, expect
+
+from app import api
+from app.runner.request import SearchRequest
+from data.database import open_database
+from data.home import Home
+from data.maps import stored_maps
+from data.studies import items, labeller_of, studies
+from labelling.answers import Answer
+from labelling.queue import next_task, record
+from labelling.studies import invite
+from tests.browser.conftest import App, Complaints, wait_until_ready
+
+
+def found_a_perturbation(home: Path) -> None:
+    """One search of a seven, whose perturbation becomes an axis."""
+    request = SearchRequest(
+        "mnist-conv", "mnist-standard", "seven", seed=4, search="minimum-norm", budget=60
+    )
+    assert api.search(request, home)["outcome"] == "found"
+
+
+def on_the_map(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Where a place of the first panel is on the screen."""
+    return tuple(
+        page.evaluate(
+            """([x, y]) => {
+              const chart = document.querySelector('.js-plotly-plot');
+              const { xaxis, yaxis } = chart._fullLayout;
+              const frame = chart.getBoundingClientRect();
+              return [frame.left + xaxis._offset + xaxis.d2p(x),
+                      frame.top + yaxis._offset + yaxis.d2p(y)];
+            }""",
+            [x, y],
+        )
+    )
+
+
+def judged_left_of(home: Path, study_id: str, boundary: float) -> None:
+    """A person who no longer sees the label right of a boundary (synthetic judgements)."""
+    with closing(open_database(Home(home), durable=True)) as database:
+        place = {one.id: one.details["u"][0] for one in items(database, study_id)}
+        person = labeller_of(database, invite(database, study_id, "synthetic")).id
+        while (task := next_task(database, person)) is not None:
+            sees = task.side == "source" or place[task.item_id] < boundary
+            answer = Answer.LABEL if sees else Answer.SOMETHING_ELSE
+            assert record(database, person, task.item_id, task.side, answer)
+
+
+def test_a_plane_is_computed_looked_at_regrown_and_judged(
+    own_app: App,
+    page: Page,
+    complaints: Complaints,
+    screenshot: Callable[[Page, str], list[Path]],
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 1200})  # the whole map is in view
+    page.goto(f"{own_app.url}/maps")
+    expect(page.get_by_text("There is no map yet.")).to_be_visible()
+    expect(page.get_by_text("A perturbation plane needs a perturbation")).to_be_visible()
+    screenshot(page, "maps-empty")
+
+    found_a_perturbation(own_app.home)
+    page.reload()
+    points = page.get_by_role("spinbutton", name="Points along an axis")
+    points.fill("41")
+    points.press("Enter")
+    page.get_by_role("button", name="Compute", exact=True).click()
+    chart = page.locator(".js-plotly-plot").first
+    expect(chart).to_be_visible(timeout=90_000)
+    expect(page).to_have_url(re.compile(r"map=[0-9a-f]{10}"))
+    expect(page.get_by_text("41 × 41 points, 1681 asked")).to_be_visible()
+    wait_until_ready(page)
+
+    # Hovering shows the thumbnail, a click the picture with what each classifier says.
+    x, y = on_the_map(page, 0.75, 0.5)
+    page.mouse.move(x, y, steps=5)
+    expect(page.locator(".card")).to_be_visible()
+    page.mouse.click(x, y)
+    expect(page.get_by_text(re.compile(r"^Picture at 0\.7\d+, 0\.\d+$"))).to_be_visible()
+    expect(page.locator(".st-key-map-picture img")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile(r"seven 0\.\d{3}")).first).to_be_visible()
+    expect(page).to_have_url(re.compile(r"u=0\.7"))
+
+    # The start follows a drag, and the region around it is another one.
+    boxes = """() => JSON.stringify(
+        document.querySelector('.js-plotly-plot').data
+            .filter((trace) => trace.name === 'robust region').map(({ x, y }) => [x, y]))"""
+    before = page.evaluate(boxes)
+    page.mouse.move(*on_the_map(page, 0, 0))
+    page.mouse.down()
+    page.mouse.move(*on_the_map(page, 0.7, 1.1), steps=5)
+    page.mouse.move(*on_the_map(page, 1.35, 1.35), steps=5)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"starts=1\.3\d*(%2C|,)1\.3"))
+    page.wait_for_function(f"before => ({boxes})() !== before", arg=before)
+    wait_until_ready(page)
+
+    # Growth is a slider over the updates, with a button that plays them.
+    page.get_by_text("Growth", exact=True).click()
+    expect(page.get_by_text("Grow", exact=True)).to_be_visible()
+    wait_until_ready(page)
+    page.get_by_text("Grow", exact=True).click()
+    screenshot(page, "maps-growth")
+    page.get_by_text("Growth", exact=True).click()
+    page.get_by_text("Difference", exact=True).click()
+    expect(page.get_by_text("difference of scores")).to_be_visible()
+    page.get_by_text("Difference", exact=True).click()
+
+    # People judge pictures all over the plane; their surface is drawn over the scores.
+    page.get_by_role("button", name="Have this plane judged").click()
+    page.get_by_role("button", name="Make the study").click()
+    expect(page.get_by_text("The study is made")).to_be_visible(timeout=60_000)
+    with closing(open_database(Home(own_app.home))) as database:
+        [study] = studies(database)
+        assert len(items(database, study.id)) == 40
+    judged_left_of(own_app.home, study.id, 0.8)
+    page.reload()
+    expect(page.get_by_text(re.compile(r"through 4\d judged pictures"))).to_be_visible()
+    names = page.evaluate("() => document.querySelector('.js-plotly-plot').data.map(t => t.name)")
+    assert {"classifier fails, people agree", "people agree", "people disagree"} <= set(names)
+    wait_until_ready(page)
+    screenshot(page, "maps-plane")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Scores as CSV").click()
+    assert len(Path(download.value.path()).read_text().splitlines()) == 1 + 2 * 41 * 41
+    assert complaints.messages == []
+
+
+def test_published_maps_are_imported_averaged_and_measured(
+    own_app: App,
+    page: Page,
+    complaints: Complaints,
+    screenshot: Callable[[Page, str], list[Path]],
+) -> None:
+    """Archives in the published form, made here: a hill of score, wider for the second object."""
+    azimuth, elevation = np.arange(0, 360, 3), np.arange(-10, 90, 3)
+    hills = {
+        f"AlexNet_3_{number}": np.exp(
+            -(((azimuth[None, :] - 130) / width) ** 2) - ((elevation[:, None] - 30) / 40) ** 2
+        ).astype(np.float32)
+        for number, width in ((1, 60), (2, 120))
+    }
+    file = BytesIO()
+    np.savez(file, **hills)
+    page.goto(f"{own_app.url}/maps")
+    page.get_by_text("Import maps").click()
+    page.locator("input[type=file]").first.set_input_files(
+        {"name": "maps.npz", "mimeType": "application/zip", "buffer": file.getvalue()}
+    )
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    expect(page.get_by_text("This map came as scores alone")).to_be_visible()
+    with closing(open_database(Home(own_app.home))) as database:
+        ids = [one.id for one in stored_maps(database)]
+    assert len(ids) == 2
+    page.goto(f"{own_app.url}/maps?map={ids[0]}&map={ids[1]}&method=oir_b")
+    expect(page.get_by_text("2 maps of class 3")).to_be_visible()
+    wait_until_ready(page)
+    page.get_by_text("SRVR against accuracy").click()
+    page.get_by_role("button", name="Compute", exact=True).last.click()
+    expect(page.get_by_text("The ratio grows with T")).to_be_visible()
+    screenshot(page, "maps-published")
+    page.get_by_role("button", name="Class-global map").click()
+    expect(page.get_by_text("Class-global map of 2 maps, class 3").first).to_be_visible()
+    with closing(open_database(Home(own_app.home))) as database:
+        assert stored_maps(database)[0].origin == "averaged"
+    assert complaints.messages == []
