@@ -1,0 +1,100 @@
+"""What the Results page keeps is thrown away with anything new, and not read twice without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from app.widgets import results_data
+from app.widgets.results_data import SelectedResults, Selection
+from data import studies
+from data.database import open_database
+from data.experiments import conditions, experiment
+from data.home import Home
+from labelling.answers import Answer
+from labelling.eligibility import JudgingRule
+from tests.browser.synthetic_home import add_synthetic_experiment, add_synthetic_judgements
+
+AGREE = "fooled-while-people-agree"
+
+
+@pytest.fixture
+def selection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Selection:
+    """A synthetic experiment judged by two, and everything of it selected."""
+    monkeypatch.setenv("PLAINVIEW_HOME", str(tmp_path))
+    experiment_id = add_synthetic_experiment(tmp_path, 12, "synthetic")
+    add_synthetic_judgements(tmp_path, experiment_id)
+    with closing(open_database(Home(tmp_path))) as database:
+        cells = conditions(database, experiment_id)
+        return Selection(
+            experiment(database, experiment_id),
+            cells[0].search,
+            cells[0].schedule_name,
+            (200,),
+            ("first", "last"),
+            ("mnist-robust", "mnist-standard"),
+            JudgingRule(),
+        )
+
+
+@pytest.fixture
+def database(selection: Selection, tmp_path: Path) -> Iterator[Database]:
+    with closing(open_database(Home(tmp_path), durable=True)) as database:
+        yield database
+
+
+def counted(selection: Selection) -> int:
+    """How many perturbed pictures people still call by their label."""
+    trials = SelectedResults(selection).trials
+    return int((trials["perturbed_judgement"] == "agree").sum())
+
+
+def test_another_rule_reads_nothing_again(selection: Selection) -> None:
+    before = results_data._votes.cache_info().misses
+    for rule in (JudgingRule(), JudgingRule("any"), JudgingRule("labeller", "synthetic-a")):
+        for common in (False, True):
+            chosen = SelectedResults(replace(selection, rule=rule, common=common))
+            assert not chosen.curves(AGREE).empty and not chosen.means(AGREE, 5.0).empty
+    assert results_data._votes.cache_info().misses == before + 1
+
+
+def test_fewer_conditions_are_not_computed_again(selection: Selection) -> None:
+    whole = SelectedResults(selection).curves(AGREE)
+    before = results_data._curves.cache_info().misses
+    part = SelectedResults(replace(selection, subsets=("last",))).curves(AGREE)
+    assert results_data._curves.cache_info().misses == before
+    assert set(part["subset"]) == {"last"} and set(whole["subset"]) == {"first", "last"}
+
+
+def test_a_judgement_taken_back_and_a_labeller_who_withdraws_are_noticed(
+    selection: Selection, database: Database
+) -> None:
+    both, rule = counted(selection), replace(selection, rule=JudgingRule("unanimous"))
+    assert both == counted(rule) > 0
+    given = [one for one in studies.judgements(database) if one.side == "perturbed"]
+    yes = [one for one in given if one.answer == Answer.LABEL]
+    for one in yes:
+        if one.stimulus == yes[0].stimulus:
+            studies.retract(database, one.id)
+    assert counted(selection) == both - 1
+    for person in {one.labeller_id for one in given}:
+        studies.add_event(database, person, "withdrew")
+    assert counted(selection) == 0
+
+
+def test_whom_a_studys_rules_exclude_does_not_count(selection: Selection) -> None:
+    """The study has no such rule, so that nobody is; and it is known before it is asked for."""
+    SelectedResults(selection).prepare()
+    strict = replace(selection, rule=JudgingRule(exclusion=True))
+    assert counted(strict) == counted(selection)
+
+
+def test_the_common_set_has_the_same_trials_everywhere(selection: Selection) -> None:
+    trials = SelectedResults(replace(selection, common=True)).trials
+    sets = trials.groupby("condition_id")["trial_index"].apply(tuple)
+    assert sets.nunique() == 1 and len(sets) == 4
