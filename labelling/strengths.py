@@ -179,9 +179,11 @@ SELECT conditions.experiment_id, conditions.id, conditions.classifier, subset, s
     study_id, json_extract(details, '$.strength'), json_extract(details, '$.magnitude'),
     json_extract(details, '$.answer')
 FROM study_items
-JOIN results ON results.id = json_extract(details, '$.result')
-JOIN conditions ON conditions.id = results.condition_id
-WHERE kind = 'strength' AND conditions.experiment_id = :experiment
+JOIN conditions ON conditions.experiment_id = json_extract(details, '$.experiment')
+    AND conditions.position = json_extract(details, '$.condition')
+JOIN results ON results.condition_id = conditions.id
+    AND results.trial_index = json_extract(details, '$.trial')
+WHERE study_items.kind = 'strength' AND conditions.experiment_id = :experiment
     AND study_id IN (SELECT study_id FROM study_experiments WHERE experiment_id = :experiment)
 ORDER BY conditions.position, trial_index, study_items.id
 """

@@ -41,10 +41,14 @@ def strength_course(
     """
     study_id = request["study"]
     asked = items(database, study_id)
-    there = {one.details["result"] for one in asked if one.kind == "strength"}
+    there = {
+        (one.details["condition"], one.details["trial"])
+        for one in asked
+        if one.kind == "strength" and one.details["experiment"] == experiment.id
+    }
     texts = {(one.source_stimulus, one.label): one for one in asked if one.kind == "pair"}
     strengths = {result: strength for result, strength in request["strengths"]}
-    total, done = len(strengths), len(there & set(strengths))
+    total, done = len(strengths), len(there)
     stored = [one for one in conditions_of(database, experiment.id) if one.role == "search"]
     yield from preparation(models, experiment, stored)
     recorder = Recorder(database, home, models, experiment)
@@ -52,7 +56,7 @@ def strength_course(
         missing = [
             one
             for one in results(database, condition.id)
-            if one.id in strengths and one.id not in there
+            if one.id in strengths and (condition.position, one.trial_index) not in there
         ]
         if not missing:
             continue
@@ -143,8 +147,9 @@ def _rendered(
         gloss=pair.gloss,
         kind="strength",
         details={
-            "result": one.id,
-            "condition": condition.id,
+            # Not by the rows' numbers: these differ where a bundle is taken in.
+            "experiment": condition.experiment_id,
+            "condition": condition.position,
             "trial": one.trial_index,
             "strength": strength,
             "magnitude": strength * float(norm),

@@ -117,10 +117,10 @@ def test_the_table_has_the_items_of_the_experiment_judged_by_the_rule(tmp_path: 
         created_by="test",
         options=StudyOptions(strength_items=3),
     )
-    first = durable.execute("SELECT min(id) FROM results").fetchone()[0]
     pair = studies.items(durable, study_id)[0]
     shown = add_stimulus(durable, home, perturbed_picture(0, 99))
-    details = {"result": first, "strength": 0.5, "magnitude": 0.75, "answer": 8}
+    place = {"experiment": experiment_id, "condition": 0, "trial": 0}
+    details = {**place, "strength": 0.5, "magnitude": 0.75, "answer": 8}
     item = ItemRow(
         source_stimulus=pair.source_stimulus,
         perturbed_stimulus=shown,

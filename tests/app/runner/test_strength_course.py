@@ -84,11 +84,17 @@ def test_every_strength_becomes_an_item_once_and_a_cut_off_course_goes_on(
         pass
     made = strength_items(database, study_id)
     [chosen] = chosen_strengths(database, study_id).values()
-    assert {(one.details["result"], one.details["strength"]) for one in made} == set(chosen)
+    found = {
+        trial: (result, magnitude)
+        for trial, result, magnitude in database.execute(
+            "SELECT trial_index, id, magnitude FROM results WHERE outcome = 'found'"
+        )
+    }
+    shown = [(found[one.details["trial"]][0], one.details["strength"]) for one in made]
+    assert sorted(shown) == sorted(chosen)
     assert made[: len(first)] == first
-    found = dict(database.execute("SELECT id, magnitude FROM results WHERE outcome = 'found'"))
     for one in made:
-        expected = one.details["strength"] * found[one.details["result"]]
+        expected = one.details["strength"] * found[one.details["trial"]][1]
         assert one.details["magnitude"] == pytest.approx(expected, rel=2e-3)  # half precision
 
 
@@ -96,15 +102,17 @@ def test_strength_1_is_the_stimulus_that_was_found_and_a_weaker_one_is_nearer_th
     place: Home, database: Database
 ) -> None:
     experiment_id, study_id = a_study(place, database, kept=True)
-    rows = database.execute("SELECT id, stimulus FROM results WHERE outcome = 'found'").fetchall()
-    request = {"study": study_id, "strengths": [[result, 1.0] for result, _ in rows]}
+    rows = database.execute(
+        "SELECT id, trial_index, stimulus FROM results WHERE outcome = 'found'"
+    ).fetchall()
+    request = {"study": study_id, "strengths": [[result, 1.0] for result, _, _ in rows]}
     stored = experiment(database, experiment_id)
     for _ in strength_course(database, place, Models(place), stored, request):
         pass
-    stimuli = dict(rows)
+    stimuli = {trial: stimulus for _, trial, stimulus in rows}
     for one in strength_items(database, study_id):
         shown = read_image(place, one.perturbed_stimulus).astype(int)
-        found = read_image(place, stimuli[one.details["result"]]).astype(int)
+        found = read_image(place, stimuli[one.details["trial"]]).astype(int)
         assert np.abs(shown - found).max() <= 1  # the tensor is in half precision
 
 
