@@ -7,6 +7,7 @@ import hashlib
 import os
 import sys
 import weakref
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +24,40 @@ from engine.spaces.space import Space
 _UP = {"z": (2, 0, 1), "y": (1, 2, 0)}
 
 
+#: What draws without a display, and the libraries that each needs: EGL with a maker's half.
+_WINDOWS = (
+    ("vtkEGLRenderWindow", ("libEGL.so.1", "libEGL_mesa.so.0")),
+    ("vtkEGLRenderWindow", ("libEGL.so.1", "libEGL_nvidia.so.0")),
+    ("vtkOSOpenGLRenderWindow", ("libOSMesa.so.8",)),
+    ("vtkOSOpenGLRenderWindow", ("libOSMesa.so.6",)),
+)
+
+
 def drawing_problem() -> str | None:
     """Why nothing can be drawn on this machine, in a sentence, or None where it can be."""
-    if not sys.platform.startswith("linux") or os.environ.get("DISPLAY"):
-        return None
-    for library in ("libEGL.so.1", "libOSMesa.so.8", "libOSMesa.so.6"):
-        try:
-            ctypes.CDLL(library)
-        except OSError:
-            continue
+    if not _has_no_display() or _window() is not None:
         return None
     return (
         "3-D meshes cannot be drawn here, since neither EGL nor OSMesa is installed: on Debian or"
         " Ubuntu, run “apt install libegl1 libgl1-mesa-dri”."
     )
+
+
+def _has_no_display() -> bool:
+    return sys.platform.startswith("linux") and not os.environ.get("DISPLAY")
+
+
+@cache
+def _window() -> str | None:
+    """VTK's window to draw in without a display, or None where its libraries are missing."""
+    for window, libraries in _WINDOWS:
+        try:
+            for library in libraries:
+                ctypes.CDLL(library)
+        except OSError:
+            continue
+        return window
+    return None
 
 
 def viewpoint_description(file: Path, **settings: Any) -> Viewpoint:
@@ -80,9 +101,9 @@ class Views:
         problem = drawing_problem()
         if problem:
             raise MeshError(problem)
-        if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
-            # Else VTK tries X first, and complains.
-            os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
+        window = _window() if _has_no_display() else None
+        if window:  # else VTK tries X first, and complains
+            os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", window)
         import pyvista
 
         self._mesh, self._description = mesh, description

@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 
-from engine.spaces import mesh_files
+from engine.spaces import mesh_files, viewpoint
 from engine.spaces.made_meshes import FOLDER, MADE
 from engine.spaces.mesh import MeshError, MeshFacts
 from engine.spaces.mesh_files import check_mesh
@@ -124,3 +124,17 @@ def test_a_glb_of_the_test_is_whole():
     content = glb_cube()
     assert struct.unpack("<I", content[8:12])[0] == len(content)
     assert json.loads(content[20 : 20 + struct.unpack("<I", content[12:16])[0]])["asset"]
+
+
+def test_a_machine_that_cannot_draw_says_what_to_install(monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setattr(viewpoint.sys, "platform", "linux")
+    monkeypatch.setattr(viewpoint, "_WINDOWS", (("vtkEGLRenderWindow", ("libNothing.so.9",)),))
+    viewpoint._window.cache_clear()
+    try:
+        assert "apt install libegl1" in viewpoint.drawing_problem()
+        file = FOLDER / "mug.ply"
+        with pytest.raises(MeshError, match="cannot be drawn here"):
+            viewpoint.viewpoint_space(viewpoint.viewpoint_description(file), file)
+    finally:
+        viewpoint._window.cache_clear()
