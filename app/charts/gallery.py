@@ -61,6 +61,7 @@ def gallery(
         notes.append(_note(cell.caption, x + 0.5, y + below, size, opacity))
     figure.add_trace(_to_click(cells, place_of_column, place_of_row, unit, ink.background))
     right, bottom = len(columns) + 1.0, max(len(rows), 1) * height_of_row
+    top = _TOP + above + _LINE * (1 + max(len(subtitle) - 2, 0))
     bare = {"visible": False, "fixedrange": True}
     figure.update_xaxes(range=[-0.02, right], constrain="domain", constraintoward="left", **bare)
     figure.update_yaxes(
@@ -72,8 +73,8 @@ def gallery(
         annotations=notes,
         showlegend=False,
         dragmode=False,
-        height=int(bottom * unit + _TOP + above + 2 * _LINE),
-        margin={"t": _TOP + above + _LINE, "b": 10, "l": 4, "r": 4},
+        height=int(bottom * unit + top + _LINE),
+        margin={"t": top, "b": 10, "l": 4, "r": 4},
         title={
             "text": title,
             "subtitle": {"text": "<br>".join(subtitle)},

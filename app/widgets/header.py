@@ -74,7 +74,7 @@ def _row(job: Job) -> None:
 
 
 def _course(job: Job) -> str:
-    """How far it is: experiments count trials, searches count steps."""
+    """How far it is: experiments count trials, searches steps, what works on results pictures."""
     if job.state == "queued":
         return "waiting"
     if "preparing" in job.progress:
@@ -82,7 +82,8 @@ def _course(job: Job) -> str:
     if "points" in job.progress:
         return f"{job.progress['points']} of {job.progress['of']} points"
     if "total" in job.progress:
-        return f"{job.progress['done']} of {job.progress['total']} trials"
+        noun = "pictures" if job.kind in ("transfer", "strength") else "trials"
+        return f"{job.progress['done']} of {job.progress['total']} {noun}"
     if "step" in job.progress:
         return f"step {job.progress['step']}"
     return "starting"

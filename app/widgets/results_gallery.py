@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,6 +68,18 @@ class Wanted:
             fits &= (trials["perturbed_judgement"] == self.said).to_numpy(bool)
         return fits
 
+    def in_words(self, names: Sequence[str]) -> str:
+        """For the chart: what is filtered, or nothing."""
+        words = [] if self.label is None else [f"label {label_name(self.label, names)}"]
+        if self.target is not None:
+            words.append(f"target {label_name(self.target, names)}")
+        if self.least > 0 or self.most < inf:
+            to = "" if self.most == inf else f" to {figures(self.most)}"
+            words.append(f"‖p‖ from {figures(self.least)}{to}")
+        if self.said != ANY:
+            words.append(f"people say: {_SAID[self.said]}")
+        return f"Standing out: {', '.join(words)}." if words else ""
+
 
 def gallery_view(selection: Selection, results: SelectedResults) -> None:
     """Rows of pictures, page by page; a click searches that one again in Explore."""
@@ -83,6 +97,7 @@ def gallery_view(selection: Selection, results: SelectedResults) -> None:
     shown = indexes[(page - 1) * rows_a_page : page * rows_a_page]
     rows, cells = _page_of_pictures(trials, fits, shown, names, gain)
     people = FOOLED_WHILE_PEOPLE_AGREE if results.judged else RAW
+    filtered = wanted.in_words(names)
     figure = gallery(
         rows,
         columns,
@@ -90,7 +105,7 @@ def gallery_view(selection: Selection, results: SelectedResults) -> None:
         colours=colours(selection),
         title=f"The same sources across classifiers and layers, differences × {gain}"
         f" (page {page} of {pages})",
-        subtitle=for_whom(selection, results, people),
+        subtitle=[*for_whom(selection, results, people), *([filtered] if filtered else [])],
         scheme=current_scheme(),
     )
     name = file_name(selection, "gallery")
@@ -119,7 +134,7 @@ def in_order(trials: pd.DataFrame, fits: np.ndarray, order: str) -> np.ndarray:
     return by_trial.max().sort_values(ascending=False, kind="stable").index.to_numpy()
 
 
-def _controls(trials: pd.DataFrame, names: tuple[str, ...]) -> tuple[Wanted, str, int]:
+def _controls(trials: pd.DataFrame, names: Sequence[str]) -> tuple[Wanted, str, int]:
     with st.container(horizontal=True, vertical_alignment="bottom", key="gallery-filters"):
         label = _label("Label", "glabel", trials["label"], names)
         target = _label("Target", "gtarget", trials["target"].dropna(), names)
@@ -146,7 +161,7 @@ def _controls(trials: pd.DataFrame, names: tuple[str, ...]) -> tuple[Wanted, str
     return wanted, order, int(gain)
 
 
-def _label(title: str, key: str, values: pd.Series, names: tuple[str, ...]) -> int | None:
+def _label(title: str, key: str, values: pd.Series, names: Sequence[str]) -> int | None:
     """One of the labels that occur; None for any."""
     options = [ANY, *(str(int(one)) for one in np.unique(values.to_numpy()))]
     chosen = st.selectbox(
@@ -186,7 +201,7 @@ def _columns(selection: Selection, trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def _page_of_pictures(
-    trials: pd.DataFrame, fits: np.ndarray, shown: np.ndarray, names: tuple[str, ...], gain: int
+    trials: pd.DataFrame, fits: np.ndarray, shown: np.ndarray, names: Sequence[str], gain: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows and the cells of a page, pictures read from their files."""
     home = current_home()
@@ -201,37 +216,39 @@ def _page_of_pictures(
         }
     )
     records = cells.to_dict("records")
+    pictures = [picture(home, one["perturbed_stimulus"]) for one in records]
     return rows, pd.DataFrame(
         {
             "condition_id": cells["condition_id"].to_numpy(),
             "trial_index": cells["trial_index"].to_numpy(),
-            "picture": [picture(home, one["perturbed_stimulus"]) for one in records],
+            "picture": pictures,
             "difference": [
                 difference(home, one["source_stimulus"], one["perturbed_stimulus"], gain)
                 for one in records
             ],
-            "caption": [_under(one) for one in records],
+            "caption": [_under(one, image) for one, image in zip(records, pictures, strict=True)],
             "hover": [_hover(one, names) for one in records],
             "fits": cells["fits"].to_numpy(),
         }
     )
 
 
-def _about(one: dict, names: tuple[str, ...]) -> str:
+def _about(one: dict[str, Any], names: Sequence[str]) -> str:
     target = "" if pd.isna(one["target"]) else f"<br>→ {label_name(int(one['target']), names)}"
     said = _MARKS[one["source_judgement"]]
     return f"trial {one['trial_index']}<br>{label_name(one['label'], names)} {said}{target}"
 
 
-def _under(one: dict) -> str:
+def _under(one: dict[str, Any], image: str | None) -> str:
     if one["outcome"] == "found":
-        return f"{figures(one['magnitude'])} {_MARKS[one['perturbed_judgement']]}"
+        gone = "" if image else "<br>file missing"
+        return f"{figures(one['magnitude'])} {_MARKS[one['perturbed_judgement']]}{gone}"
     if one["outcome"] == "exhausted":
         return f"not fooled<br>up to {figures(one['bound'])}"
     return one["outcome"]
 
 
-def _hover(one: dict, names: tuple[str, ...]) -> str:
+def _hover(one: dict[str, Any], names: Sequence[str]) -> str:
     if one["outcome"] != "found":
         return ""
     target = "" if pd.isna(one["target"]) else f" → {label_name(int(one['target']), names)}"
