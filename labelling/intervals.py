@@ -14,7 +14,7 @@ Floats = NDArray[np.floating]
 #: Two-sided level of every band and interval.
 LEVEL = 0.95
 #: Sources × resamples held at once; resamples are never fewer than so many, if so many are wanted.
-MOST_COUNTS, FEWEST_DRAWS = 2_500_000, 300
+MOST_COUNTS, FEWEST_DRAWS = 2_000_000, 300
 #: An interval from fewer sources than this would look sharper than it is: "too few" instead.
 FEWEST_SOURCES = 5
 
