@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -25,7 +26,7 @@ from data.experiments import Experiment, StoredCondition, conditions
 from data.home import Home, code_version
 from data.images import ImageError, image_file
 from data.plans import PlanRow
-from data.results import mean_distances, outcome_counts, results
+from data.results import mean_distances, outcome_counts, result, source
 from data.stamps import now
 from data.studies import Study, judgements, labellers, studies
 from labelling import curves
@@ -277,31 +278,38 @@ def _for_whom(experiment: Experiment, part: pd.DataFrame, analysis: _Analysis) -
 
 def _pictures(database: Database, home: Home, cells: Sequence[StoredCondition]) -> Iterator[str]:
     """The first trials that every searched condition found: the source, and what fools each."""
-    searched = [cell for cell in cells if cell.role == "search"]
-    found = {
-        cell.id: {one.trial_index: one for one in results(database, cell.id) if one.stimulus}
-        for cell in searched
-    }
-    shared = sorted(set.intersection(*(set(of) for of in found.values()))) if found else []
+    searched = {cell.id: cell for cell in cells if cell.role == "search"}
+    shared = [
+        index
+        for (index,) in database.execute(
+            _FOUND_BY_ALL, [json.dumps(list(searched)), len(searched), PICTURED]
+        )
+    ]
     if not shared:
         return
-    sources = dict(database.execute("SELECT id, stimulus FROM sources").fetchall())
     yield "<h2>Pictures</h2>"
     yield (
-        f"<p class=small>The first {min(PICTURED, len(shared))} trials in which every condition"
+        f"<p class=small>The first {len(shared)} trials in which every condition"
         " found something: the source, and the picture with which each fools its classifier, with"
         " its magnitude. They are the first, not the fairest.</p><div class=scroll><table"
         " class=pictures><tr><th>trial<th>source"
     )
-    for cell in searched:
+    for cell in searched.values():
         yield f"<th>{escape(cell.classifier)}<br>{escape(cell.subset)}, {escape(cell.search)}"
-    for index in shared[:PICTURED]:
-        first = found[searched[0].id][index]
-        yield f"<tr><td>{index}<td>{_picture(home, sources[first.source_id])}"
-        for cell in searched:
-            one = found[cell.id][index]
-            yield f"<td>{_picture(home, one.stimulus)}<br>{figures(one.magnitude)}"
+    for index in shared:
+        rows = [result(database, cell, index) for cell in searched]
+        origin = source(database, rows[0].source_id)
+        yield f"<tr><td>{index}<td>{_picture(home, origin.stimulus)}"
+        for row in rows:
+            yield f"<td>{_picture(home, row.stimulus)}<br>{figures(row.magnitude)}"
     yield "</table></div>"
+
+
+_FOUND_BY_ALL = """
+SELECT trial_index FROM results
+WHERE condition_id IN (SELECT value FROM json_each(?)) AND stimulus IS NOT NULL
+GROUP BY trial_index HAVING count(*) = ? ORDER BY trial_index LIMIT ?
+"""
 
 
 def _picture(home: Home, sha256: str) -> str:

@@ -134,11 +134,13 @@ _SHOWN = """
     WHERE experiment_id {of} :experiment AND results.stimulus IS NOT NULL
 """
 _OWN, _OTHERS = _SHOWN.format(of="="), _SHOWN.format(of="<>")
-#: A judgement of a source that another experiment shares loses nothing.
+#: A judgement of a source that another experiment shares loses nothing. The pictures come first
+#: (CROSS JOIN keeps the order): judgements are found by picture and label.
 _JUDGED = f"""
-SELECT count(*) FROM judgements
-JOIN (SELECT stimulus, label FROM ({_OWN}) EXCEPT SELECT stimulus, label FROM ({_OTHERS})) AS only
-ON only.stimulus = judgements.stimulus AND only.label = judgements.label
+WITH own AS MATERIALIZED ({_OWN}), shared AS MATERIALIZED ({_OTHERS})
+SELECT count(*) FROM (SELECT * FROM own EXCEPT SELECT * FROM shared) AS only
+CROSS JOIN judgements
+WHERE judgements.stimulus = only.stimulus AND judgements.label = only.label
 """
 _STUDIES = """
 SELECT studies.id, studies.name,
@@ -153,9 +155,12 @@ SELECT count(*) FROM jobs
 WHERE experiment_id = :experiment AND state IN ('queued', 'running')
 """
 _PICTURES = f"""
-SELECT count(*), coalesce(sum(bytes), 0) FROM stimuli
-WHERE sha256 IN (SELECT stimulus FROM ({_OWN})) AND sha256 NOT IN (SELECT stimulus FROM ({_OTHERS}))
-    AND NOT EXISTS (SELECT 1 FROM study_items WHERE sha256 IN (source_stimulus, perturbed_stimulus)
-        AND study_id NOT IN (SELECT study_id FROM study_experiments
-            WHERE experiment_id = :experiment))
-"""
+WITH loose AS MATERIALIZED (
+    SELECT stimulus FROM ({_OWN})
+    EXCEPT SELECT stimulus FROM ({_OTHERS})
+    EXCEPT SELECT source_stimulus FROM study_items WHERE study_id NOT IN ({{studies}})
+    EXCEPT SELECT perturbed_stimulus FROM study_items WHERE study_id NOT IN ({{studies}})
+)
+SELECT count(*), coalesce(sum(bytes), 0) FROM loose CROSS JOIN stimuli
+WHERE stimuli.sha256 = loose.stimulus
+""".format(studies="SELECT study_id FROM study_experiments WHERE experiment_id = :experiment")

@@ -173,7 +173,11 @@ def _archive_now(experiment_id: str, archived: bool) -> None:
 
 
 def _delete(one: Experiment) -> None:
-    with st.popover("Delete", icon=":material/delete:", type="tertiary"):
+    with st.popover(
+        "Delete", icon=":material/delete:", type="tertiary", on_change="rerun", key="delete"
+    ) as popover:
+        if not popover.open:  # of a large experiment it takes a moment
+            return
         what = removal(database(), one.id)
         if what.reason:
             st.write(f"It cannot be deleted: {plain(what.reason)}. Archive it instead.")

@@ -12,7 +12,7 @@ from app.access import database, visitor
 from app.figures import figures
 from app.widgets.plain_text import plain
 from data.experiments import Experiment, conditions
-from data.plans import judgement_count
+from data.plans import PlanRow, judgement_count
 from labelling.analysis_plan import (
     NO_PLAN,
     AnalysisPlan,
@@ -36,20 +36,29 @@ _UNCLEAR = {"disagree": "as no", "missing": "as missing"}
 
 
 def planning(one: Experiment) -> None:
-    """Two folded parts; the first computes only when it is asked to."""
-    with st.expander("How many trials and judgements?"):
-        _size(one)
+    """Two folded parts, which read nothing before they are unfolded: much may be stored."""
+    key = f"size-{one.id}"
+    with st.expander("How many trials and judgements?", key=key, on_change="rerun"):
+        if st.session_state[key]:
+            _size(one)
     row = standing_plan(database(), one.id)
-    with st.expander("Analysis plan" + (" (frozen)" if row else "")):
-        if row is None:
-            st.write(NO_PLAN)
-        else:
-            st.write(plain(adherence(database(), one.id).in_words()))
-            lines = AnalysisPlan.of(row.plan).in_words()
-            st.markdown("\n".join(f"- {plain(line)}" for line in lines))
-            st.caption(f"Frozen by {plain(row.created_by)}. SHA-256, for a registry:")
-            st.code(row.sha256, language=None)
-        _freeze(one)
+    key = f"plan-{one.id}"
+    title = "Analysis plan" + (" (frozen)" if row else "")
+    with st.expander(title, key=key, on_change="rerun"):
+        if st.session_state[key]:
+            _plan(one, row)
+
+
+def _plan(one: Experiment, row: PlanRow | None) -> None:
+    if row is None:
+        st.write(NO_PLAN)
+    else:
+        st.write(plain(adherence(database(), one.id).in_words()))
+        lines = AnalysisPlan.of(row.plan).in_words()
+        st.markdown("\n".join(f"- {plain(line)}" for line in lines))
+        st.caption(f"Frozen by {plain(row.created_by)}. SHA-256, for a registry:")
+        st.code(row.sha256, language=None)
+    _freeze(one)
 
 
 def comparisons(one: Experiment) -> dict[str, Comparison]:
