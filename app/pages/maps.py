@@ -26,13 +26,16 @@ MAPS = "map"
 MOST_MAPS = 12
 FOLLOW_SECONDS = 0.5
 
+STYLE = "<style>.stMainBlockContainer { padding-top: 4.75rem; }</style>"
+
 
 def render() -> None:
     """The page: which maps, the maps with their regions, and what people say of their pictures."""
     ensure_worker(current_home())
-    st.title("Maps")
-    st.write(
-        "Where in a space of pictures does a classifier still see the label, and where do people?"
+    st.html(STYLE)
+    st.header(
+        "Where in a space of pictures does a classifier still see the label, and where do people?",
+        anchor=False,
     )
     menu = read_menu(current_home())
     stored = stored_maps(database())
@@ -41,7 +44,6 @@ def render() -> None:
         _wait_for_worker()
     else:
         new_map(menu, unfold=not stored)
-    import_maps(unfold=False)
     if not chosen:
         if stored:
             st.info("Choose a map above to see it.")
@@ -76,6 +78,7 @@ def _show(menu: Menu | None, maps: list[OpenMap]) -> None:
 def _chosen(stored: list[StoredMap]) -> list[StoredMap]:
     """The maps of the address; the newest one where it names none."""
     if not stored:
+        import_maps()
         return []
     by_id = {one.id: one for one in stored}
     named = [one for one in st.query_params.get_all(MAPS) if one in by_id]
@@ -95,6 +98,7 @@ def _chosen(stored: list[StoredMap]) -> list[StoredMap]:
             on_change=write,
             max_selections=MOST_MAPS,
         )
+        import_maps()
         if len(default) == 1:
             _delete(by_id[default[0]])
     return [by_id[one] for one in default]

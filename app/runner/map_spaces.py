@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from engine.entries import ModelError
 from engine.experiment import Trial
 from engine.maps import MapDescription
 from engine.search.perturbed_pass import to_8_bit
+from engine.search.result import Result
 from engine.search.run import SearchRun
 from engine.spaces.description import (
     FoundDirection,
@@ -47,6 +47,8 @@ from engine.spaces.transformations import transformation_space
 
 #: A perturbation found again has this magnitude up to float noise, or the map would be another.
 _TOLERANCE = 1e-3
+#: From so many pixels a side a step of one trial is worth several threads.
+LARGE_PICTURE = 64
 
 
 class SpaceBuilder:
@@ -160,10 +162,7 @@ class SpaceBuilder:
             keep_perturbations=True,
             device=self._models.device,
         )
-        results: list[Any] = []
-        while not search.finished:
-            results += search.step()
-        [result] = results
+        [result] = _to_its_end(search, small=max(loaded.module.image_shape[1:]) < LARGE_PICTURE)
         magnitude = result.magnitude
         if result.perturbation is None or magnitude is None:
             raise ModelError("The perturbation is gone, and the same search finds none any more.")
@@ -209,6 +208,20 @@ class SpaceBuilder:
         if content is None:
             raise ModelError(f"The file {name} of this map is not here: upload it again.")
         return content
+
+
+def _to_its_end(search: SearchRun, *, small: bool) -> list[Result]:
+    """The results of a search of one trial: for small pictures on one thread, as in the worker."""
+    threads = torch.get_num_threads()
+    results: list[Result] = []
+    try:
+        if small:
+            torch.set_num_threads(1)
+        while not search.finished:
+            results += search.step()
+    finally:
+        torch.set_num_threads(threads)
+    return results
 
 
 def _source(description: SpaceDescription) -> Source | None:

@@ -9,6 +9,7 @@ from app.figures import figures
 from app.runner import map_request
 from app.runner.menu import GeneratorChoice, Menu
 from app.runner.request import RequestError
+from app.widgets.page_link import page_link
 from app.widgets.plain_text import plain
 from data.found_directions import Found, found_directions, of_the_same_source
 from data.home import bundled
@@ -91,6 +92,7 @@ def _plane(menu: Menu) -> MapDescription | None:
             "A perturbation plane needs a perturbation: run a search on the Explore page (or an"
             " experiment), and what it finds is an axis here."
         )
+        page_link("explore", "Open Explore", ":material/arrow_forward:")
         return None
     left, right = st.columns(2)
     first = left.selectbox(

@@ -34,9 +34,9 @@ TABLE_2 = {
 SRVR_STEPS = 800
 
 
-def import_maps(*, unfold: bool) -> None:
+def import_maps() -> None:
     """Take in maps from a file: one's own, or an archive that others published."""
-    with st.expander("Import maps", expanded=unfold, icon=":material/upload:"):
+    with st.popover("Import maps", icon=":material/upload:"):
         file = st.file_uploader(
             "A map that was downloaded here, or an archive of arrays called network_class_object"
             " (elevation × azimuth, every 3°)",

@@ -116,6 +116,8 @@ def test_a_plane_is_computed_looked_at_regrown_and_judged(
     page.get_by_text("Difference", exact=True).click()
     expect(page.get_by_text("difference of scores")).to_be_visible()
     page.get_by_text("Difference", exact=True).click()
+    expect(page.get_by_text("difference of scores")).to_be_hidden()
+    wait_until_ready(page)
 
     # People judge pictures all over the plane; their surface is drawn over the scores.
     page.get_by_role("button", name="Have this plane judged").click()
@@ -127,6 +129,7 @@ def test_a_plane_is_computed_looked_at_regrown_and_judged(
     judged_left_of(own_app.home, study.id, 0.8)
     page.reload()
     expect(page.get_by_text(re.compile(r"through 4\d judged pictures"))).to_be_visible()
+    expect(page.locator(".js-plotly-plot .heatmaplayer").first).to_be_visible()
     names = page.evaluate("() => document.querySelector('.js-plotly-plot').data.map(t => t.name)")
     assert {"classifier fails, people agree", "people agree", "people disagree"} <= set(names)
     wait_until_ready(page)
