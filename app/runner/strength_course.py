@@ -82,6 +82,7 @@ def strength_course(
             add_items(database, study_id, [item])
             done += 1
             yield {"done": done, "total": total, "classifier": condition.classifier}
+    yield {"done": done, "total": total}
     if done < total:
         log.warning("Study %s: %d strengths could not be rendered.", study_id, total - done)
 

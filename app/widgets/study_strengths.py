@@ -56,6 +56,17 @@ def _state(study: Study, jobs: list[Job]) -> None:
             st.button(
                 "Render the rest", key=f"strengths-{study.id}", on_click=_again, args=(study,)
             )
+        return
+    left_out = sum(
+        len(job.request["strengths"]) - job.progress["done"]
+        for job in newest
+        if "done" in job.progress
+    )
+    if left_out:
+        st.caption(
+            f"{left_out} of the pictures at randomised strengths could not be rendered: a search"
+            " did not find the same again, or σ has been measured anew since. They are left out."
+        )
 
 
 def _again(study: Study) -> None:

@@ -116,6 +116,15 @@ def test_strength_1_is_the_stimulus_that_was_found_and_a_weaker_one_is_nearer_th
         assert np.abs(shown - found).max() <= 1  # the tensor is in half precision
 
 
+def test_what_was_found_with_another_scale_is_left_out_and_counted(
+    place: Home, database: Database
+) -> None:
+    experiment_id, study_id = a_study(place, database, kept=True)
+    database.execute("UPDATE results SET scales_checksum = 'another'")
+    told = list(course(place, database, experiment_id, study_id))
+    assert told[-1] == {"done": 0, "total": WANTED} and not strength_items(database, study_id)
+
+
 def test_the_worker_renders_them_and_they_are_asked_like_any_other(
     place: Home, database: Database
 ) -> None:
