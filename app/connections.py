@@ -21,6 +21,9 @@ Key = tuple[str, int, int, bool, bool]
 #: Each connection keeps so much of the file in memory. By default it is 2 MB, which a hundred of
 #: them fill within the hour; the system keeps the file in memory anyhow, once for all.
 CACHE_KIB = 256
+#: So many wait for the next thread. More are opened while more threads run, and closed after that:
+#: each takes most of a megabyte, with what SQLite knows of the schema.
+KEPT = 16
 
 
 class Connections:
@@ -43,11 +46,19 @@ class Connections:
             loans[key] = self._take(home, key)
         return loans[key]
 
+    @property
+    def waiting(self) -> int:
+        """How many are open that no thread has."""
+        return sum(map(len, self._free.values()))
+
     def give_back(self, key: Key, database: Database) -> None:
         """A thread has ended. A transaction that it did not end is undone."""
         if database.conn.in_transaction:
             database.conn.rollback()
-        self._free[key].append(database)
+        if len(self._free[key]) < KEPT:
+            self._free[key].append(database)
+        else:
+            database.close()
 
     def _take(self, home: Home, key: Key) -> Database:
         try:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 from sqlite_utils import Database
 
-from app.connections import Connections
+from app.connections import KEPT, Connections
 from data.database import DatabaseError, open_database
 from data.home import Home
 
@@ -53,6 +53,22 @@ def test_two_threads_at_once_have_two(home: Home) -> None:
     pool = Connections()
     mine = pool.get(home, durable=True)
     assert in_a_thread(lambda: pool.get(home, durable=True)) is not mine
+
+
+def test_after_a_rush_only_some_stay_open(home: Home) -> None:
+    pool = Connections()
+    together = threading.Barrier(KEPT + 5)
+
+    def take() -> None:
+        pool.get(home, durable=False)
+        together.wait(30)
+
+    threads = [threading.Thread(target=take) for _ in range(KEPT + 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert pool.waiting == KEPT
 
 
 def test_what_a_thread_left_unfinished_is_undone(home: Home) -> None:
