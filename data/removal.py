@@ -36,8 +36,7 @@ class Removal:
         """What would go, for the button that does it."""
         parts = [
             _counted(self.results, "result"),
-            f"{_counted(self.pictures, 'picture')} that nothing else has"
-            f" ({self.bytes / 1e6:.3g} MB)",
+            f"{_counted(self.pictures, 'picture')} that nothing else has ({_size(self.bytes)})",
         ]
         if self.plans:
             parts.append(_counted(self.plans, "frozen analysis plan"))
@@ -116,6 +115,10 @@ def _reason(
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e3:.3g} kB" if count < 999_500 else f"{count / 1e6:,.4g} MB"
 
 
 _COUNTS = """

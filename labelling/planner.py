@@ -37,8 +37,8 @@ Quantity = Literal["restricted-mean", "proportion", "difference"]
 METHOD = (
     "Foreseen by drawing that many sources from the pilot's, with replacement, and computing the"
     " interval as Results does; “to be safe” is enough for four in five resamples of the pilot"
-    " itself. Judgements are those that the queue would ask for; hidden repeats and controls come"
-    " on top."
+    " itself. Judgements are those that the queue would ask for in the whole experiment of so many"
+    " trials; hidden repeats and controls come on top."
 )
 DRAWS = 1000
 #: Resamples of the pilot itself, and draws from each.

@@ -138,7 +138,7 @@ def _show_sizes(found: Sequence[Size]) -> None:
                 "Judgements to be safe": size.judgements_high,
                 "The pilot's": figures(size.estimate),
                 "with an interval": f"{figures(size.width)} wide" if size.width else "",
-                "": size.reason or "",
+                **({"": size.reason or ""} if any(one.reason for one in found) else {}),
             }
             for size in found
         ),

@@ -158,7 +158,7 @@ def test_deleting_says_what_goes_and_cleaning_frees_its_pictures(
     finish(database, job_id, "worker", "done")
     what = removal(database, second)
     assert (what.results, what.pictures, what.plans, what.reason) == (2, 1, 1, None)
-    assert what.in_words().startswith("2 results, 1 picture that nothing else has (0.0")
+    assert what.in_words().startswith("2 results, 1 picture that nothing else has (")
     assert what.in_words().endswith(
         "1 frozen analysis plan and the study “Nobody's”, to which nobody is invited"
     )
