@@ -136,12 +136,11 @@ class _Batch:
 
     def descents(self, sides: Floats, scores: Floats) -> Floats:
         """∇a and ∇b of all boxes, (R, 2, n), from the scores of `points`."""
-        ends = np.cumsum([self._count * self._corners, self._blacks * self._corners])
-        inner = scores[: ends[0]].reshape(self._count, -1)
-        outer = scores[ends[0] : ends[1]].reshape(self._blacks, self._corners)
-        slopes = None
-        if self._whites:
-            slopes = self._slopes(scores[ends[1] :])
+        first = self._count * self._corners
+        second = first + self._blacks * self._corners
+        inner = scores[:first].reshape(self._count, -1)
+        outer = scores[first:second].reshape(self._blacks, self._corners)
+        slopes = self._slopes(scores[second:]) if self._whites else None
         return descents(
             sides[:, 1] - sides[:, 0],
             inner,

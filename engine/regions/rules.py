@@ -42,6 +42,15 @@ def _not(dimensions: int) -> NDArray[np.bool_]:
     return ~np.eye(dimensions, dtype=bool)
 
 
+@lru_cache(maxsize=16)
+def _outer_masks(dimensions: int, alpha: float) -> tuple[Floats, Floats]:
+    """M̄_Q and M_Q transposed, (2ⁿ, n) each (eq. 11)."""
+    bits = corner_bits(dimensions)
+    bars, growth = 1 - bits, (1 + alpha) ** (dimensions - 1)
+    own, other = growth * (1 + alpha / 2), growth * alpha / 2
+    return own * bars + other * bits, own * bits + other * bars
+
+
 def face_areas(widths: Floats) -> Floats:
     """∏ of the other widths, (R, n) → (R, n): Δ·2ⁿ/r without dividing."""
     if widths.shape[1] == 2:
@@ -80,11 +89,11 @@ def descents(
     np.matmul(inner, bars, out=lower)
     np.matmul(inner, bits, out=upper)
     if black.stop > black.start:
-        alpha = settings.alpha
-        growth = (1 + alpha) ** (dimensions - 1)
-        at_a, at_b = outer @ bars, outer @ bits
-        lower[black] = 2 * lower[black] - growth * ((1 + alpha / 2) * at_a + alpha / 2 * at_b)
-        upper[black] = 2 * upper[black] - growth * ((1 + alpha / 2) * at_b + alpha / 2 * at_a)
+        bars_q, bits_q = _outer_masks(dimensions, settings.alpha)
+        lower[black] *= 2
+        lower[black] -= outer @ bars_q
+        upper[black] *= 2
+        upper[black] -= outer @ bits_q
     if slopes is not None:
         beta, own = settings.beta, 2 - (2 * dimensions - 1) * settings.beta
         at_a, at_b = lower[white].copy(), upper[white].copy()
