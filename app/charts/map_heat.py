@@ -7,6 +7,8 @@ from math import ceil
 
 import numpy as np
 import plotly.graph_objects as go
+from PIL import Image
+from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
 from app.charts.map_parts import (
@@ -81,6 +83,8 @@ def heat_maps(
             ),
             **cell,
         )
+        if animated:
+            figure.add_layout_image(_still(panel.values, coordinates), **cell)
         if agreement is not None:
             for trace in _agreement(agreement, number, seen):
                 figure.add_trace(trace, **cell)
@@ -137,6 +141,26 @@ def _colours(difference: bool, quantity: str, scheme: SchemeName) -> dict[str, o
     if difference:
         return {"colorscale": DIFFERENCE_SCALE, "cmin": -1, "cmax": 1, "colorbar": bar}
     return {"colorscale": SCORE_SCALE, "cmin": 0, "cmax": 1, "colorbar": bar}
+
+
+def _still(values: Values, coordinates: tuple[Values, Values]) -> dict[str, object]:
+    """The heat map as an image below everything: Plotly takes heat maps away as it animates."""
+    colours = sample_colorscale(SCORE_SCALE, np.linspace(0, 1, 256), colortype="tuple")
+    table = (255 * np.array(colours)).round().astype(np.uint8)
+    levels = (255 * np.nan_to_num(np.asarray(values, float))).round().astype(int).clip(0, 255)
+    # Rows from the top; every point of the grid is a pixel.
+    pixels = Image.fromarray(table[levels.T[::-1]])
+    x, y = coordinates
+    wide, high = x[1] - x[0], y[1] - y[0]
+    return {
+        "source": pixels,
+        "x": x[0] - wide / 2,
+        "y": y[-1] + high / 2,
+        "sizex": x[-1] - x[0] + wide,
+        "sizey": y[-1] - y[0] + high,
+        "sizing": "stretch",
+        "layer": "below",
+    }
 
 
 def _named(name: str, seen: set[str]) -> dict[str, object]:
@@ -262,8 +286,8 @@ def _animate(figure: go.Figure, moving: Sequence[tuple[int, Box]], scheme: Schem
             {
                 "active": len(steps) - 1,
                 "currentvalue": {"prefix": "update ", "font": text},
-                "x": 0.12,
-                "len": 0.88,
+                "x": 0.24,
+                "len": 0.76,
                 "y": -0.12,
                 "pad": {"t": 28},
                 "font": {"color": SCHEMES[scheme].muted, "size": 11},
@@ -283,7 +307,9 @@ def _animate(figure: go.Figure, moving: Sequence[tuple[int, Box]], scheme: Schem
                 "xanchor": "left",
                 "yanchor": "top",
                 "pad": {"t": 36},
-                "font": {"color": "#1f1f1f", "size": 13},
+                "font": text,
+                "bgcolor": SCHEMES[scheme].background,
+                "bordercolor": SCHEMES[scheme].axis,
                 "buttons": [
                     {
                         "label": "Grow",

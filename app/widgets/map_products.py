@@ -107,11 +107,12 @@ def _robustness(menu: Menu | None, shown: Sequence[OpenMap]) -> None:
             format_func=lambda one: stored[one].name,
             key="srvr-maps",
         )
-        if st.button("All of this space") and shown:
+        buttons = st.container(horizontal=True)
+        if buttons.button("All of this space") and shown:
             same = [one for one in map(open_map, stored.values()) if one is not None]
             chosen = [one.stored.id for one in same if shown[0].same_grid(one)]
             st.session_state["srvr-wanted"] = chosen
-        elif st.button("Compute", disabled=not chosen, key="srvr-compute"):
+        if buttons.button("Compute", disabled=not chosen, key="srvr-compute"):
             st.session_state["srvr-wanted"] = chosen
         wanted = st.session_state.get("srvr-wanted")
         if not wanted:

@@ -103,7 +103,11 @@ def map_view(menu: Menu | None, maps: Sequence[OpenMap], overlay: Overlay) -> No
 
 def _growing(first: OpenMap) -> Growing:
     method = st.selectbox(
-        "Regions by", _METHODS, format_func=_WHAT.get, **one_of("method", _METHODS, "refined")
+        "Regions by",
+        _METHODS,
+        format_func=_WHAT.get,
+        width=230,
+        **one_of("method", _METHODS, "refined"),
     )
     if method == "none":
         return Growing(method, (), 0, ())
@@ -180,7 +184,7 @@ def draw(
         first.found.coordinates,
         starts=growing.starts,
         points=overlay.points,
-        agreement=None if compare else overlay.agreement,
+        agreement=None if compare or animated else overlay.agreement,
         animated=animated,
         **told,
     )

@@ -49,6 +49,10 @@ def test_growth_begins_at_the_start_and_ends_in_the_region() -> None:
     assert (list(last.data[0].x), list(last.data[0].y)) == outline(TRACE[-1])
     [place] = last.traces
     assert figure.data[place].name == "robust region"
+    # Below it lies an image of the scores, which playing does not take away.
+    assert [image.xref for image in figure.layout.images] == ["x", "x2"]
+    below = figure.layout.images[0]
+    assert (below.x, below.sizex) == (-90 - 22.5, 180 + 45)
 
 
 @pytest.mark.parametrize(("count", "most"), [(1, 40), (7, 40), (801, 40)])

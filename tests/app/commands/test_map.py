@@ -1,0 +1,60 @@
+"""`python -m app map`: what a terminal can do with maps, and what it is told when it cannot."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.__main__ import main
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict]:
+    """What the command prints as JSON Lines."""
+    capsys.readouterr()
+    assert main(["map", *words, "--json"]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_map_is_computed_grown_on_written_and_taken_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here, there = (("--home", str(tmp_path / name)) for name in ("here", "there"))
+    asked = ("transform", "--label", "seven", "--seed", "4", "--changes", "rotation")
+    [made] = told(capsys, *asked, "--points", "19", "--threads", "1", *here)
+    assert (made["state"], made["measured"], made["points"]) == ("complete", 19, 19)
+    names = [one["name"] for one in made["description"]["classifiers"]]
+    assert {"mnist-standard", "mnist-robust"} <= set(names)
+    grown = told(capsys, "regions", made["map"], "--start", "0", *here)
+    assert [(one["classifier"], one["kind"]) for one in grown] == [
+        (name, kind) for name in names for kind in ("robust", "adversarial")
+    ]
+    assert all(one["lower"][0] <= 0 <= one["upper"][0] for one in grown)
+    file = tmp_path / "map.npz"
+    assert main(["map", "export", made["map"], str(file), *here]) == 0
+    [taken] = told(capsys, "import", str(file), *there)
+    assert (taken["origin"], taken["sha256"]) == ("imported", made["sha256"])
+    assert [one["map"] for one in told(capsys, "list", *there)] == [taken["map"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["transform"], "--label"),
+        (["transform", "--label", "elephant"], "no label elephant"),
+        (["transform", "--label", "seven", "--changes", "melt"], "There is no change melt"),
+        (["plane"], "--found N"),
+        (["plane", "--found", "7"], "No search found perturbation 7"),
+        (["regions", "nothing"], "There is no map nothing"),
+        (["regions"], "map regions ID"),
+        (["import", "/nowhere.npz"], "cannot be read"),
+        (["view", "picture.png", "--label", "0"], "cannot be read"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(
+    words: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["map", *words, "--home", str(tmp_path)]) == 2
+    said = capsys.readouterr().err.strip()
+    assert sentence in said and "Traceback" not in said
