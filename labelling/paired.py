@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import binomtest, rankdata, wilcoxon
-from statsmodels.stats.multitest import multipletests
 
 from labelling.curves import conditions
 from labelling.entrants import AGREE, MISSING, entering, read_entrants
@@ -216,11 +215,15 @@ def _tests(each: Floats) -> dict[str, float]:
 
 
 def _holm(p: Floats) -> Floats:
-    """Holm's correction over those p-values that there are."""
+    """Holm's correction (1979) over those p-values that there are.
+
+    Not statsmodels': that collects Python's garbage at each call, a third of a second in a server.
+    """
     corrected = np.full(len(p), np.nan)
-    known = ~np.isnan(p)
-    if known.any():
-        corrected[known] = multipletests(p[known], method="holm")[1]
+    known = np.flatnonzero(~np.isnan(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    stepped = p[order] * np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(np.maximum.accumulate(stepped), 1.0)
     return corrected
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binomtest, wilcoxon
+from statsmodels.stats.multitest import multipletests
 
 from benchmarks.paired_coverage import coverage, drawn
 from labelling.estimands import (
@@ -114,6 +115,9 @@ def test_holm_corrects_over_the_whole_grid() -> None:
     ordered = rows.sort_values("wilcoxon_p")
     expected = np.maximum.accumulate(ordered["wilcoxon_p"].to_numpy() * [3, 2, 1]).clip(max=1)
     np.testing.assert_allclose(ordered["wilcoxon_holm"], expected)
+    for test in ("wilcoxon", "sign"):
+        _, theirs, *_ = multipletests(rows[f"{test}_p"], method="holm")
+        np.testing.assert_allclose(rows[f"{test}_holm"], theirs)
 
 
 @pytest.mark.parametrize(
