@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
-from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -30,13 +29,19 @@ from data.results import mean_distances, outcome_counts, result, source
 from data.stamps import now
 from data.studies import Study, judgements, labellers, studies
 from labelling import curves
-from labelling.analysis_plan import AnalysisPlan, Comparison, adherence, standing_plan
+from labelling.analysis_plan import (
+    AnalysisPlan,
+    Comparison,
+    adherence,
+    compared,
+    standing_plan,
+)
 from labelling.eligibility import ELIGIBILITY, JudgingRule, finished_part, trial_table
 from labelling.entrants import entering
 from labelling.estimands import ESTIMANDS, FOOLED_WHILE_PEOPLE_AGREE, RAW, Estimand
 from labelling.funnel import funnel
 from labelling.means import MEDIAN, PLAIN_MEAN, RESTRICTED_MEAN, common_limit, table_of_means
-from labelling.paired import comparisons
+from labelling.paired import Dimension, comparisons
 from labelling.paired_words import what_follows
 from labelling.quality import study_quality
 
@@ -221,7 +226,7 @@ def _of_search(experiment: Experiment, part: pd.DataFrame, analysis: _Analysis) 
 
 
 def _compared(
-    part: pd.DataFrame, analysis: _Analysis, by: str, named: str, lines: Sequence[str]
+    part: pd.DataFrame, analysis: _Analysis, by: Dimension, named: str, lines: Sequence[str]
 ) -> Iterator[str]:
     found = comparisons(part, analysis.estimand, by, analysis.limit)
     if found.empty:
@@ -243,21 +248,16 @@ def _compared(
     planned = AnalysisPlan.of(analysis.plan.plan).comparisons if analysis.plan else ()
     yield _list(
         [
-            _planned(row, by, planned, analysis) + what_follows(row, analysis.estimand, by)
+            (_planned(found.loc[[row.Index]], by, planned) if analysis.plan else "")
+            + what_follows(row, analysis.estimand, by)
             for row in found.itertuples()
         ]
     )
 
 
-def _planned(row: Any, by: str, planned: Sequence[Comparison], analysis: _Analysis) -> str:
-    """Whether the plan has this comparison, where there is a plan."""
-    if analysis.plan is None:
-        return ""
-    # A side of a comparison of searches is named with its schedule.
-    one, other = (
-        str(side).split(", ")[0] if by == "search" else side for side in (row.one, row.other)
-    )
-    was = any(each.factor == by and {each.one, each.other} == {one, other} for each in planned)
+def _planned(row: pd.DataFrame, by: Dimension, planned: Sequence[Comparison]) -> str:
+    """Whether the plan has the comparison of this row."""
+    was = any(one.same(other) for one in compared(row, by) for other in planned)
     return "Planned. " if was else "Not planned, so exploratory. "
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from math import isclose
 from typing import Any, Literal, get_args
 
+import pandas as pd
 from sqlite_utils import Database
 
 from data.database import immediate
@@ -185,9 +186,9 @@ def adherence(
 ) -> Adherence:
     """Whether an analysis keeps to the experiment's plan. What is None has no part in it.
 
-    `comparisons` are those that are reported: each has to be planned, and all planned ones to be
-    there. Trials, and the rules of the studies that ask about the experiment, are always held
-    against the plan.
+    `comparisons` are those that are reported: each has to be planned, and all planned ones of
+    these factors to be there (of every factor, where none is reported). Trials, and the rules of
+    the studies that ask about the experiment, are always held against the plan.
     """
     row = standing_plan(database, experiment_id)
     if row is None:
@@ -213,9 +214,28 @@ def adherence(
     return Adherence(row, tuple(differences))
 
 
+def compared(table: pd.DataFrame, by: Factor) -> list[Comparison]:
+    """What a table of `labelling.paired.comparisons` compares, a level pair once.
+
+    Sides of a comparison of searches are named with their schedule, which is no part of the plan.
+    """
+    found: dict[frozenset[str], Comparison] = {}
+    for one, other in zip(table["one"], table["other"], strict=True):
+        if by == "search":
+            one, other = (str(side).split(", ")[0] for side in (one, other))
+        if one != other:
+            found.setdefault(frozenset((one, other)), Comparison(by, one, other))
+    return list(found.values())
+
+
 def _compared(done: Sequence[Comparison], planned: Sequence[Comparison]) -> list[str]:
     unplanned = [one for one in done if not any(one.same(other) for other in planned)]
-    left_out = [one for one in planned if not any(one.same(other) for other in done)]
+    factors = {one.factor for one in done or planned}
+    left_out = [
+        one
+        for one in planned
+        if one.factor in factors and not any(one.same(other) for other in done)
+    ]
     return [f"compares {one.in_words()}, which was not planned" for one in unplanned] + [
         f"leaves out the planned comparison of {one.in_words()}" for one in left_out
     ]

@@ -15,6 +15,7 @@ from app.widgets.plain_text import plain
 from app.widgets.results_choices import chosen_estimand, chosen_limit, file_name, for_whom
 from app.widgets.results_data import SelectedResults, Selection
 from app.widgets.scheme import current_scheme
+from labelling.analysis_plan import compared
 from labelling.paired import FEWEST_PAIRS
 from labelling.paired_words import what_follows
 
@@ -74,7 +75,7 @@ def compare_view(selection: Selection, results: SelectedResults) -> None:
         " correlation: 1 where the first needs more on every source, −1 where the second does. It"
         " does not show what holds for sources that are missing on either side."
     )
-    stamp = selection.held_to_plan(focus.key, float(table["limit"].iloc[0]))
+    stamp = selection.held_to_plan(focus.key, float(table["limit"].iloc[0]), compared(table, by))
     st.caption(plain(stamp.analysis_plan))
     files({"Comparisons": (name, table.assign(in_words=sentences))}, stamp, figure)
 

@@ -17,7 +17,7 @@ from app.results_files import Stamp
 from app.widgets.banner import synthetic
 from data.database import open_database
 from data.results import Experiment
-from labelling.analysis_plan import adherence
+from labelling.analysis_plan import Comparison, adherence
 from labelling.curves import Cases, at_risk, common_set, conditions, success_curves
 from labelling.eligibility import JudgingRule, counting, finished_part, judged_trials
 from labelling.entrants import entering
@@ -52,10 +52,22 @@ class Selection:
         """What every file says of itself."""
         return self.held_to_plan()
 
-    def held_to_plan(self, estimand: str | None = None, limit: float | None = None) -> Stamp:
-        """The same of what shows this estimand up to this M_max, which the plan has fixed too."""
+    def held_to_plan(
+        self,
+        estimand: str | None = None,
+        limit: float | None = None,
+        comparisons: Sequence[Comparison] | None = None,
+    ) -> Stamp:
+        """The same of what shows this estimand up to this M_max, and these comparisons, which the
+        plan has fixed too.
+        """
         held = adherence(
-            database(), self.experiment.id, rule=self.rule, estimand=estimand, limit=limit
+            database(),
+            self.experiment.id,
+            rule=self.rule,
+            estimand=estimand,
+            limit=limit,
+            comparisons=comparisons,
         )
         return Stamp(
             self.experiment.name,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from sqlite_utils import Database
 
@@ -21,6 +22,7 @@ from labelling.analysis_plan import (
     AnalysisPlan,
     Comparison,
     adherence,
+    compared,
     freeze,
     standing_plan,
 )
@@ -98,7 +100,11 @@ def test_what_keeps_to_the_plan_follows_it(database: Database, planned: str) -> 
         ({"limit": 6.5}, "M_max is 6.5, planned 12"),
         ({"comparisons": []}, "leaves out the planned comparison of first with last"),
         (
-            {"comparisons": [*PLAN.comparisons, Comparison("classifier", "a", "b")]},
+            {"comparisons": [Comparison("subset", "first", "middle"), *PLAN.comparisons]},
+            "compares first with middle, which was not planned",
+        ),
+        (
+            {"comparisons": [Comparison("classifier", "a", "b")]},
             "compares a with b, which was not planned",
         ),
     ],
@@ -186,3 +192,18 @@ def test_only_what_the_experiment_has_can_be_compared(database: Database) -> Non
     plan = replace(PLAN, comparisons=(Comparison("subset", "first", "middle"),))
     with pytest.raises(StudyError, match="no subset 'middle'; it has first, last"):
         freeze(database, an_experiment(database), plan, created_by="ada")
+
+
+def test_a_table_of_comparisons_is_held_to_the_plan_by_its_levels() -> None:
+    table = pd.DataFrame(
+        [("first", "last"), ("last", "first"), ("first", "middle")], columns=["one", "other"]
+    )
+    assert compared(table, "subset") == [
+        Comparison("subset", "first", "last"),
+        Comparison("subset", "first", "middle"),
+    ]
+    searches = pd.DataFrame(
+        [("relaxation, imagenet", "minimum-norm, imagenet"), ("a, fast", "a, slow")],
+        columns=["one", "other"],
+    )
+    assert compared(searches, "search") == [Comparison("search", "relaxation", "minimum-norm")]
