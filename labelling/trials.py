@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from sqlite3 import Cursor
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,13 +44,18 @@ def stored_trials(database: Database, experiment_ids: Sequence[str]) -> pd.DataF
     marks = ", ".join("?" for _ in experiment_ids) or "NULL"
     conditions = database.execute(_CONDITIONS.format(chosen=marks), list(experiment_ids)).fetchall()
     ids = np.array([row[0] for row in conditions], dtype=np.int64)
-    rows: list[tuple[object, ...]] = []
     # A condition at a time: the key (condition, trial) has them in their order.
-    for condition_id in ids.tolist():
-        rows += database.execute(_RESULTS, [condition_id])
-    columns = dict(zip(OF_TRIAL, zip(*rows, strict=True), strict=True)) if rows else {}
+    parts = [
+        columns_of(database.execute(_RESULTS, [condition_id]), len(OF_TRIAL))
+        for condition_id in ids.tolist()
+    ]
     stimuli = dict(database.execute(_SOURCES.format(chosen=marks), list(experiment_ids)).fetchall())
-    frame = {name: np.array(columns.get(name, ()), dtype=_TYPES[name]) for name in OF_TRIAL}
+    frame = {
+        name: np.concatenate(
+            [np.zeros(0, _TYPES[name]), *(np.array(part[place], _TYPES[name]) for part in parts)]
+        )
+        for place, name in enumerate(OF_TRIAL)
+    }
     order = np.argsort(ids)
     place = order[np.searchsorted(ids, frame["condition_id"], sorter=order)]
     for column, name in enumerate(OF_CONDITION, start=1):
@@ -66,6 +73,19 @@ def stored_trials(database: Database, experiment_ids: Sequence[str]) -> pd.DataF
             for name in COLUMNS
         }
     )
+
+
+def columns_of(rows: Cursor, count: int) -> list[list[Any]]:
+    """A query's rows as so many columns.
+
+    Some thousands of rows at a time: of a hundred thousand tuples held at once Python's garbage
+    collector would look at every one, again and again.
+    """
+    columns: list[list[Any]] = [[] for _ in range(count)]
+    while part := rows.fetchmany(4096):
+        for column, values in zip(columns, zip(*part, strict=True), strict=True):
+            column.extend(values)
+    return columns
 
 
 _TYPES: dict[str, type] = {

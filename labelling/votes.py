@@ -10,12 +10,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sqlite_utils import Database
+
+from labelling.trials import columns_of
 
 Numbers = NDArray[np.int64]
 
@@ -79,7 +80,7 @@ def votes(database: Database, trials: pd.DataFrame, codes: Numbers | None = None
     known = np.unique(np.concatenate(list(keys.values())))
     known = known[known >= 0]
     studies = json.dumps(_studies(database, trials))
-    items, sources, perturbed, asked_labels = _columns(database.execute(_ITEMS, [studies]), 4)
+    items, sources, perturbed, asked_labels = columns_of(database.execute(_ITEMS, [studies]), 4)
     of_items = np.array(asked_labels, dtype=np.int64)
     # Item and side → picture, in the order of the items.
     place = np.stack(
@@ -106,10 +107,6 @@ def votes(database: Database, trials: pd.DataFrame, codes: Numbers | None = None
 def _numbered(trials: pd.DataFrame) -> dict[str, int]:
     names = chain.from_iterable(trials[f"{side}_stimulus"] for side in SIDES)
     return {name: number for number, name in enumerate(dict.fromkeys(names)) if name is not None}
-
-
-def _columns(rows: Iterable[tuple[Any, ...]], count: int) -> list[tuple[Any, ...]]:
-    return list(zip(*rows, strict=True)) or [()] * count
 
 
 def _keys(
