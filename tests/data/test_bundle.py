@@ -336,7 +336,7 @@ def edit(name: str, old: bytes, new: bytes) -> Callable[[dict[str, bytes]], None
         (edit("experiment.json", b"{", b"["), "experiment.json .* nothing was taken in"),
         (lambda contents: contents.pop("sources.jsonl"), "sources.jsonl is missing"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",  # no addresses: workers differ
 )
 def test_a_forged_bundle_with_fitting_checksums_changes_nothing(
     written: Written,
