@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -120,9 +121,7 @@ class SpaceBuilder:
             image = self._image(description.source)
             return transformation_space(description, image, device=device)
         if isinstance(description, Viewpoint):
-            from engine.spaces.viewpoint import viewpoint_space
-
-            return viewpoint_space(description, self._mesh(description), device=device)
+            return self._views(description)
         assert isinstance(description, PublishedViews | MeanOfMaps)
         raise ModelError("Nothing here can draw the pictures of this map: it came as scores alone.")
 
@@ -191,16 +190,29 @@ class SpaceBuilder:
         z = generator.latent(source.seed).to(device).unsqueeze(0)
         return generator(z, torch.tensor([source.label], device=device)).clamp(0, 1)[0]
 
+    def _views(self, description: Viewpoint) -> Space:
+        from engine.spaces.mesh import MeshError
+        from engine.spaces.viewpoint import viewpoint_space
+
+        try:
+            return viewpoint_space(description, self._mesh(description), device=self._models.device)
+        except MeshError as error:
+            raise ModelError(str(error)) from error
+
     def _mesh(self, description: Viewpoint) -> Path:
-        """The mesh as a file of its own name, for readers that go by the ending."""
+        """The mesh as a file of its own name, for readers that go by the ending; checked once."""
+        from engine.spaces.mesh_files import check_mesh
+
         folder = self._home.caches / "meshes" / description.sha256
         file = folder / Path(description.mesh).name
         if not file.exists():
             content = self._file(description.sha256, description.mesh)
             folder.mkdir(parents=True, exist_ok=True)
-            partial = file.with_name(f".{file.name}")
-            partial.write_bytes(content)
-            partial.rename(file)
+            with tempfile.TemporaryDirectory(dir=folder) as apart:
+                partial = Path(apart, file.name)
+                partial.write_bytes(content)
+                check_mesh(partial)
+                partial.rename(file)
         return file
 
     def _file(self, sha256: str, name: str) -> bytes:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import streamlit as st
 
 from app.access import database, visitor
@@ -221,8 +224,24 @@ def _viewpoint() -> object | None:
     else:
         st.info("Upload a mesh: an OBJ, PLY or GLB file.")
         return None
-    sha256 = add_map_file(database(), name, content)
-    return map_request.viewpoint(name, sha256)
+    if upload is not None and (problem := _mesh_problem(name, content)):
+        raise RequestError(problem)
+    return map_request.viewpoint(name, add_map_file(database(), name, content))
+
+
+@st.cache_data(max_entries=20, show_spinner="Reading the mesh")
+def _mesh_problem(name: str, content: bytes) -> str | None:
+    """Why an uploaded mesh cannot be used, in a sentence."""
+    from engine.spaces.mesh_files import MeshError, check_mesh
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, Path(name).name)
+        file.write_bytes(content)
+        try:
+            check_mesh(file)
+        except MeshError as error:
+            return str(error)
+    return None
 
 
 def _label(generator: GeneratorChoice, title: str, key: str, place: object) -> int:
