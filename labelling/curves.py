@@ -51,7 +51,7 @@ _COLUMNS = [
     "band",
 ]
 #: A curve is handed over at no more magnitudes than this; of many curves, fewer each.
-MOST_POINTS, FEWEST_POINTS, POINTS_OF_ALL = 400, 150, 3200
+MOST_POINTS, FEWEST_POINTS, POINTS_OF_ALL = 400, 150, 2400
 
 
 def conditions(table: pd.DataFrame) -> Cases:

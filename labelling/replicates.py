@@ -14,7 +14,7 @@ from labelling.incidence import Floats, aalen_johansen
 #: Bootstrap resamples for bands and intervals.
 DRAWS = 1000
 #: A resampled curve steps at no more magnitudes than this.
-MOST_STEPS = 600
+MOST_STEPS = 400
 #: Resamples × trials held at once: keeps a curve of any size under some hundred megabytes.
 _HELD_AT_ONCE = 8_000_000
 
