@@ -30,6 +30,8 @@ bench: $(INSTALLED)
 	$(PYTHON_HERE) -m benchmarks.memory
 	$(PYTHON_HERE) -m benchmarks.processor_settings
 	$(PYTHON_HERE) -m benchmarks.explore_live
+	$(PYTHON_HERE) -m benchmarks.maps --measure
+	$(PYTHON_HERE) -m benchmarks.results_speed
 
 browser:
 	@.ci/prepare browser
