@@ -14,7 +14,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,7 +26,6 @@ from sqlite_utils import Database
 # Before torch is imported: threads that spin are slow where other programs use the cores too.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-import streamlit_app
 from app import api
 from app.pages.results import VIEWS
 from app.widgets.banner import MARKER
@@ -66,6 +66,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=CHECKOUT / "docs" / "images")
     parser.add_argument("--trials", type=int, default=DEMO.trials, help="of the experiment")
     parser.add_argument("--dark", action="store_true", help="in the dark theme, as NAME-dark.png")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="take these pictures alone")
     chosen = parser.parse_args()
     chosen.to.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder:
@@ -75,10 +76,12 @@ def main() -> None:
         with _served(folder) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             for name, address in addresses(world).items():
+                if chosen.only and name not in chosen.only:
+                    continue
                 file = chosen.to / f"{name}{'-dark' if chosen.dark else ''}.png"
                 photograph(browser, f"{url}{address}", file, dark=chosen.dark)
                 print(file)
-            if not chosen.dark:
+            if not chosen.dark and "report" in (chosen.only or ["report"]):
                 photograph(browser, report.as_uri(), chosen.to / "report.png")
                 print(chosen.to / "report.png")
             browser.close()
@@ -92,14 +95,15 @@ def addresses(world: World) -> dict[str, str]:
         for view in VIEWS
     }
     # Explore has its own command, which runs a search first: benchmarks.explore_picture.
-    pages = set(streamlit_app.RESEARCHER_PAGES) - {"explore", "results"}
+    pages = set(import_module("streamlit_app").RESEARCHER_PAGES) - {"explore", "results"}
     found |= {page: f"{page}?{chosen}" for page in sorted(pages)}
     return found | {"label": f"?invitation={world.invitation}"}
 
 
 def make_world(home: Home, trials: int) -> World:
     """The demo experiment, run; an analysis plan; and a study that a program judges."""
-    request = api.ExperimentRequest(**{**vars(DEMO), "trials": trials})
+    # Tensors are kept for a map of the plane that two perturbations span.
+    request = replace(DEMO, trials=trials, keep_perturbations=True)
     experiment_id = api.define(request, home.root, name=DEMO_NAME)
     for _ in api.run(experiment_id, home.root):
         pass
