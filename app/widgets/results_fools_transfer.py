@@ -81,9 +81,15 @@ def _work(selection: Selection, results: SelectedResults, stored: int) -> None:
     if newest is not None and newest.state == "failed":
         st.warning(f"The last test failed. {plain(newest.message or '')}")
     menu = read_menu(current_home())
-    if menu is None or selection.experiment.generator not in menu.generators:
-        st.caption("What can be tested is known as soon as a worker has started.")
+    if menu is None:
         ensure_worker(current_home())
+        _wait_for_worker()
+        return
+    if selection.experiment.generator not in menu.generators:
+        st.caption(
+            f"The generator {plain(selection.experiment.generator)} is not in the catalogue any"
+            " more, so that nobody knows which classifiers know its labels."
+        )
         return
     names = tuple(
         name
@@ -101,6 +107,15 @@ def _work(selection: Selection, results: SelectedResults, stored: int) -> None:
             st.button("Test them", type="primary", on_click=_start, args=(selection.experiment.id,))
     elif not stored:
         st.info("There is no other classifier at hand for this generator's labels to test.")
+
+
+@st.fragment(run_every=1.0)
+@guarded
+def _wait_for_worker() -> None:
+    """Until the worker has said which classifiers there are."""
+    if read_menu(current_home()) is not None:
+        st.rerun()
+    st.caption("What can be tested is known as soon as the worker has started …")
 
 
 @lru_cache(maxsize=16)
