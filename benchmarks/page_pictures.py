@@ -47,6 +47,8 @@ PATIENCE_MS = 180_000
 WIDTH, HEIGHT, TALLEST = 1280, 860, 2600
 #: A page is photographed when nothing in it has moved for so long.
 REST_MS = 1500
+#: Pages that draw nothing before the worker was asked to compute it: picture → the button.
+PRESSED = {"maps": "Compute", "results-what-fools-what": "Test them"}
 #: M_max, as planned.
 LIMIT = 8.0
 PEOPLE = ("synthetic-a", "synthetic-b", "synthetic-c")
@@ -177,8 +179,8 @@ def photograph(browser: Browser, address: str, file: Path, *, dark: bool = False
     page.set_default_timeout(PATIENCE_MS)
     page.goto(address)
     _settle(page)
-    if file.stem.startswith("maps"):
-        page.get_by_role("button", name="Compute").click()
+    if pressed := PRESSED.get(file.stem.removesuffix("-dark")):
+        page.get_by_role("button", name=pressed).click()
         expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=PATIENCE_MS)
         _settle(page)
     page.set_viewport_size({"width": WIDTH, "height": min(_height(page), TALLEST)})
