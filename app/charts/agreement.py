@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.charts.theme import SchemeName, template, translucent
+from app.charts.theme import SchemeName, headed, translucent
 from labelling.intervals import wilson
 
 #: Answers are gathered into so many groups of one size, to see how the curve fits them.
@@ -75,14 +75,7 @@ def agreement(
     figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")
     figure.update_yaxes(title_text="People still say the label", col=1)
     figure.update_layout(
-        template=template(scheme),
-        title={
-            "text": title,
-            "subtitle": {"text": "<br>".join(subtitle)},
-            "y": 1,
-            "yref": "container",
-        },
-        title_pad={"t": 16},
+        **headed(scheme, title, subtitle),
         height=rows * _PANEL + (rows - 1) * _GAP + _TOP + _BOTTOM,
         margin={"t": _TOP, "b": _BOTTOM, "l": 16, "r": 16},
         legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},

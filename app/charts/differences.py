@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.charts.theme import SCHEMES, SchemeName, template
+from app.charts.theme import SCHEMES, SchemeName, headed
 from labelling.paired import SIGNIFICANT
 
 _LINE, _AROUND = 34, 216  # pixels
@@ -79,14 +79,7 @@ def paired_differences(
     )
     figure.update_xaxes(title_text="Mean difference of min(X, M_max), first − second (σ)")
     figure.update_layout(
-        template=template(scheme),
-        title={
-            "text": title,
-            "subtitle": {"text": "<br>".join(subtitle)},
-            "y": 1,
-            "yref": "container",
-        },
-        title_pad={"t": 16},
+        **headed(scheme, title, subtitle),
         height=_AROUND + _LINE * max(len(names), 1),
         margin={"t": 104, "b": 100, "l": 240, "r": 16},
         legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},

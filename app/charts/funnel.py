@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.charts.theme import SCHEMES, SchemeName, template, translucent
+from app.charts.theme import SCHEMES, SchemeName, headed, translucent
 
 _PANELS_A_ROW = 4
 _AROUND = 190  # pixels
@@ -59,14 +59,7 @@ def funnel_bars(
     room = 1.4 if frame["unjudged"].any() else 1.12  # for the counts beside the bars
     figure.update_xaxes(range=[0, room * max(frame["trials"].max(), 1)], showticklabels=True)
     figure.update_layout(
-        template=template(scheme),
-        title={
-            "text": title,
-            "subtitle": {"text": "<br>".join(subtitle)},
-            "y": 1,
-            "yref": "container",
-        },
-        title_pad={"t": 16},
+        **headed(scheme, title, subtitle),
         barmode="group",
         bargap=0.28,
         bargroupgap=0.08,

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.charts.theme import SCHEMES, SchemeName, template
+from app.charts.theme import SCHEMES, SchemeName, headed
 
 _PANELS_A_ROW = 3
 _PANEL, _GAP, _TOP, _BOTTOM = 270, 96, 124, 128  # pixels
@@ -78,14 +78,7 @@ def magnitude_by_layer(
     )
     figure.update_yaxes(title_text="Mean ‖p_i‖₂ (σ)", rangemode="tozero", col=1)
     figure.update_layout(
-        template=template(scheme),
-        title={
-            "text": title,
-            "subtitle": {"text": "<br>".join(subtitle)},
-            "y": 1,
-            "yref": "container",
-        },
-        title_pad={"t": 16},
+        **headed(scheme, title, subtitle),
         barmode="group",
         bargap=0.3,
         height=rows * _PANEL + (rows - 1) * _GAP + _TOP + _BOTTOM,

@@ -23,7 +23,7 @@ from app.charts.curve_traces import (
     thinned,
     weight_of_traces,
 )
-from app.charts.theme import SCHEMES, SchemeName, template
+from app.charts.theme import SCHEMES, SchemeName, headed
 from labelling.estimands import AS_PUBLISHED
 
 PanelOf = Literal["subset", "classifier"]
@@ -99,14 +99,7 @@ def success_curves(
         figure.add_trace(entry, row=1, col=1)
     _lay_out(figure, frame, logarithmic, layout, names)
     figure.update_layout(
-        template=template(scheme),
-        title={
-            "text": title,
-            "subtitle": {"text": "<br>".join(subtitle)},
-            "y": 1,
-            "yref": "container",
-        },
-        title_pad={"t": 16},
+        **headed(scheme, title, subtitle),
     )
     return figure
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any, Literal
@@ -112,6 +112,20 @@ def template(name: SchemeName) -> go.layout.Template:
             },
         }
     )
+
+
+def headed(name: SchemeName, title: str, subtitle: Sequence[str]) -> dict[str, Any]:
+    """The layout of a chart with a title and lines below it, at the top of the figure."""
+    return {
+        "template": template(name),
+        "title": {
+            "text": title,
+            "subtitle": {"text": "<br>".join(subtitle)},
+            "y": 1,
+            "yref": "container",
+        },
+        "title_pad": {"t": 16},
+    }
 
 
 def chart_menu(file_name: str) -> dict[str, Any]:
