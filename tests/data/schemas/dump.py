@@ -17,10 +17,13 @@ from data.database import open_database
 from data.experiments import conditions
 from data.home import Home
 from data.jobs import claim, submit
+from data.maps import add_map_file, create_map, store_scores
+from data.people import add_person, end_session
 from data.plans import add_plan
 from data.results import add_result
 from data.studies import add_comment, add_event, add_judgement, judgements, retract
 from data.tensors import store_perturbation
+from data.transfers import TransferRow, add_transfers
 from tests.data.rows import a_failure, a_find, a_study, perturbation
 
 
@@ -57,6 +60,21 @@ def main() -> None:
             place=1,
             lease_expires=None,
         )
+        [result_id] = (row["id"] for row in database["results"].rows_where("outcome = 'found'"))
+        add_transfers(database, [TransferRow(result_id, "mnist-robust", "0" * 64, 7, 3)])
+        add_person(database, "ada@example.org")
+        end_session(database, "a session", "9999-01-01T00:00:00.000000Z")
+        add_map_file(database, "cube.obj", b"the mesh")
+        map_id = create_map(
+            database,
+            name="a map",
+            description={"resolution": 2},
+            origin="computed",
+            points=2,
+            code_version="0",
+            created_by="ada",
+        )
+        store_scores(database, map_id, b"two scores", measured=2, complete=True)
         sys.stdout.writelines(f"{line}\n" for line in database.conn.iterdump())
 
 
