@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sqlite_utils import Database
 
 from app import api
@@ -41,6 +42,15 @@ from engine.entries import ModelError
 from engine.maps import MapDescription, MapFileError, from_bytes
 
 CLASSIFIERS = ["mnist-standard", "mnist-robust"]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Whatever tests before this left: threads of tiny operations wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
