@@ -119,8 +119,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     asked.add_argument(
         "--precision",
         metavar="NAME",
-        help="float32, bfloat16 or float64 (default: float32, the reference); with bfloat16 only the"
-        " gradients are, and float32 decides what is found",
+        help="float32, bfloat16 or float64 (default: float32, the reference); with bfloat16 only"
+        " the gradients are, and float32 decides what is found",
     )
     asked.add_argument(
         "--random-directions",
