@@ -14,6 +14,7 @@ from websockets.asyncio.client import connect
 from app.gate import AsgiApp, Receive, Scope, Send
 from app.promptly import Promptly
 from tests.app.processes import ROOT
+from tests.event_loop import run_apart
 
 
 async def tells_nodelay(scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,14 +50,14 @@ async def nodelay(app: AsgiApp) -> str:
 )
 def test_nothing_waits_for_the_browsers_acknowledgement(app: AsgiApp, said: str) -> None:
     """Without it things wait, else there would be nothing to do here."""
-    assert asyncio.run(asyncio.wait_for(nodelay(app), 20)) == said
+    assert run_apart(asyncio.wait_for(nodelay(app), 20)) == said
 
 
 def test_other_servers_are_left_alone() -> None:
     async def ended(*_: object) -> None:
         return None
 
-    asyncio.run(Promptly(ended)({"type": "websocket"}, ended, ended))  # type: ignore[arg-type]
+    run_apart(Promptly(ended)({"type": "websocket"}, ended, ended))  # type: ignore[arg-type]
 
 
 def test_threads_give_way_at_once_and_imports_are_no_garbage() -> None:

@@ -30,7 +30,7 @@ from tests.browser.conftest import (
 from tests.browser.label_session import join, make_study, open_page, press
 
 PASSPHRASE = "correct horse battery staple"
-TITLES = ["Explore", "Results", "Studies", "Experiments"]
+TITLES = ["Explore", "Results", "Studies", "Experiments", "Maps"]
 NAME = "plainview.test"  # tests/browser/conftest.py has Chromium look for it on loopback
 
 

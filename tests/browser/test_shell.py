@@ -19,7 +19,7 @@ from tests.app.processes import until
 
 Visit = Callable[[str], Page]
 
-TITLES = ["Explore", "Results", "Studies", "Experiments"]
+TITLES = ["Explore", "Results", "Studies", "Experiments", "Maps"]
 
 
 def invitation(home: Path, name: str) -> tuple[str, int]:

@@ -20,6 +20,7 @@ from data.home import Home
 from data.studies import judgements, labeller_of
 from labelling.options import StudyOptions
 from labelling.studies import create_study, invite
+from tests.event_loop import run_apart
 from tests.labelling.synthetic_study import add_experiment, label_text
 from tests.served.labelling_client import LOST, LabellingClient, Screen
 
@@ -125,7 +126,7 @@ def label_for(
                 delay = arrival * seed / len(members)
                 group.create_task(_later(delay, member, end, pause, seed))
 
-    asyncio.run(together())
+    run_apart(together())
 
 
 async def _later(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from data.home import Home
 from labelling.options import StudyOptions
+from tests.event_loop import run_apart
 from tests.served.crowd import (
     Member,
     assert_nothing_lost_or_doubled,
@@ -70,7 +71,7 @@ def _label(members: Sequence[Member], over: threading.Event) -> None:
             for seed, member in enumerate(members):
                 group.create_task(label(member, until=over.is_set, pause=PAUSE, seed=seed))
 
-    asyncio.run(together())
+    run_apart(together())
 
 
 def _given(members: Sequence[Member]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from data.home import Home
 from data.studies import judgements
 from labelling.options import StudyOptions
 from tests.app.processes import ROOT
+from tests.event_loop import run_apart
 from tests.served.crowd import Given, Member, crowd, label_for, loaded_study
 from tests.served.labelling_client import LabellingClient, Screen
 from tests.served.server import Server, running
@@ -72,4 +72,4 @@ def test_a_backup_while_people_label_is_of_one_moment_and_can_be_labelled_on(
     # What is on its way when the copy is taken may be stored already, and acknowledged after.
     assert before <= kept <= given(members)
     with running(Server(restored)) as server:
-        assert asyncio.run(opened(server.url, people[0][1])).task is not None
+        assert run_apart(opened(server.url, people[0][1])).task is not None

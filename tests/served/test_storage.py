@@ -6,7 +6,6 @@ the same page goes on. The labellers are synthetic.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import resource
 import shutil
@@ -23,6 +22,7 @@ from data.home import Home
 from data.studies import judgements
 from labelling.options import StudyOptions
 from labelling.wording import ENGLISH
+from tests.event_loop import run_apart
 from tests.served.crowd import loaded_study
 from tests.served.labelling_client import LabellingClient, Screen
 from tests.served.server import Server, running
@@ -132,7 +132,7 @@ def test_the_answer_stays_on_the_screen_and_afterwards_it_goes_on(home: Path, tr
             await person.close()
 
     with running(Server(home, wrapper=AS_ANYBODY)) as server:
-        asyncio.run(label(server))
+        run_apart(label(server))
         assert server.alive
 
 

@@ -209,7 +209,7 @@ def _present(menu: Menu) -> object:
         ({"schedules": ("minimum-norm",)}, "is not made for the relaxation search"),
         ({"searches": ()}, "Choose at least one search: relaxation, minimum-norm."),
         ({"slots": 0}, "at least 1 slot"),
-        ({"precision": "float8"}, "choose from float32, float64"),
+        ({"precision": "float8"}, "choose from float32, bfloat16, float64"),
         ({"random_directions": 21}, "repeated 0 to 20 times, not 21"),
         ({"repeats": -1}, "repeated 0 to 20 times, not -1"),
     ],
