@@ -77,7 +77,7 @@ def test_a_study_is_made_a_labeller_invited_and_progress_shown(
     page.get_by_role("option", name="from experiment to judgement").click()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Create study").click()
-    expect(page.get_by_role("heading", name="Two sources")).to_be_visible()
+    expect(page.get_by_role("heading", name="Two sources", exact=True)).to_be_visible()
     study = next(study for study in studies(database) if study.name == "Two sources")
     assert len(items(database, study.id)) == 8
     assert items(database, study.id)[0].phrase == "a three"
