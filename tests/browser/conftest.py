@@ -194,11 +194,11 @@ class Complaints:
     def _console(self, message: ConsoleMessage) -> None:
         # On /results Streamlit's front end first asks for /results/_stcore/…, which is not there.
         asks_below_page = re.search(r"//[^/]+/[^/]+/_stcore/", message.location["url"])
-        # And whether a download is there, which the next rerun may just have replaced by another.
-        asks_for_download = "Download Button source error" in message.text or (
-            "404" in message.text and "/media/" in message.location["url"]
-        )
-        if message.type == "error" and not asks_below_page and not asks_for_download:
+        if message.type == "error" and "Download Button source error" in message.text:
+            # It asked whether a download is there, which a rerun has just replaced by another: the
+            # browser said so, too, the moment before.
+            self.messages = [said for said in self.messages if "/media/" not in said]
+        elif message.type == "error" and not asks_below_page:
             self.messages.append(f"{message.text} {message.location['url']}")
 
 
