@@ -98,7 +98,7 @@ def run(
         jobs = [(place, experiment_id, folder) for place, experiment_id in enumerate(ids)]
         for done, kind in enumerate(pool.imap(_run_one, jobs), start=1):
             print(f"{done} of {len(ids)}: {asked[kind][0]}", file=sys.stderr, flush=True)
-    return collect(folder, [kind for kind, _ in asked], ids)
+    return collect(folder, [kind for kind, _ in asked], ids, asked[0][1].trials)
 
 
 def _run_one(job: tuple[int, str, str]) -> int:
@@ -110,8 +110,8 @@ def _run_one(job: tuple[int, str, str]) -> int:
     return place
 
 
-def collect(folder: str, kinds: list[str], ids: list[str]) -> pd.DataFrame:
-    """Every stored trial: run, classifier, subset, trial_index, outcome, magnitude, steps."""
+def collect(folder: str, kinds: list[str], ids: list[str], trials: int) -> pd.DataFrame:
+    """Every trial of what is complete: run, classifier, subset, trial_index, outcome, …"""
     tables = []
     with closing(open_database(home(folder))) as database:
         for kind, experiment_id in zip(kinds, ids, strict=True):
@@ -121,6 +121,12 @@ def collect(folder: str, kinds: list[str], ids: list[str]) -> pd.DataFrame:
                 database.conn,
                 params=[condition.id],
             )
+            if len(rows) < trials:
+                print(
+                    f"Left out, for it is not complete: {kind}, {condition.classifier}, {condition.subset}",
+                    file=sys.stderr,
+                )
+                continue
             tables.append(
                 rows.assign(run=kind, classifier=condition.classifier, subset=condition.subset)
             )
@@ -263,7 +269,7 @@ def main() -> None:
     asked = requests(classifiers, arguments.trials, arguments.mnist_budget)
     if arguments.stored:
         ids = [api.define(request, arguments.home, name=kind) for kind, request in asked]
-        table = collect(arguments.home, [kind for kind, _ in asked], ids)
+        table = collect(arguments.home, [kind for kind, _ in asked], ids, arguments.trials)
     else:
         table = run(arguments.home, asked, arguments.processes)
     measured = cells(table)
