@@ -122,10 +122,8 @@ def collect(folder: str, kinds: list[str], ids: list[str], trials: int) -> pd.Da
                 params=[condition.id],
             )
             if len(rows) < trials:
-                print(
-                    f"Left out, for it is not complete: {kind}, {condition.classifier}, {condition.subset}",
-                    file=sys.stderr,
-                )
+                cell = f"{kind}, {condition.classifier}, {condition.subset}"
+                print(f"Left out, for it is not complete: {cell}", file=sys.stderr)
                 continue
             tables.append(
                 rows.assign(run=kind, classifier=condition.classifier, subset=condition.subset)
