@@ -23,8 +23,6 @@ import torch
 
 from benchmarks.model_pairs import Pair, biggan, mnist
 from engine.experiment import Schedule
-from engine.search.memory import bytes_per_trial
-from engine.search.perturbed_pass import Models, PerturbedPass
 from engine.search.run import SearchRun
 
 STEPS = 3
@@ -67,7 +65,6 @@ def _measure_here(models: str, slots: int, precision: str) -> Row:
     generator, classifier, scales = pair.generator, pair.classifier, pair.scales
     weights, trials = pair.weights("all"), pair.trials(slots)
     del pair  # and with it the package's own, which no search holds
-    perturbed = PerturbedPass(generator, scales, weights)
     before = _resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
     run = SearchRun(
@@ -85,8 +82,7 @@ def _measure_here(models: str, slots: int, precision: str) -> Row:
     while not run.finished:
         run.step()
     peak = _resident("VmHWM")
-    counted = bytes_per_trial(Models(perturbed, classifier)) / MEGABYTE
-    return Row(models, precision, slots, before, peak, counted)
+    return Row(models, precision, slots, before, peak, run.bytes_per_slot / MEGABYTE)
 
 
 def _resident(name: str) -> float:

@@ -1,6 +1,6 @@
 """Trial-steps per second: the engine against the plain loop and against the machine's floor.
 
-    python -m benchmarks.search_speed [--threads 4] [--device cpu] [--pairs mnist-conv …]
+    python -m benchmarks.search_speed [--threads 4] [--device cuda] [--pairs mnist-conv …]
         [--turns 3] [--json FILE]
 
 The plain loop (`benchmarks.plain_loop`) makes one trial at a time; for BigGAN it runs the stock
@@ -8,11 +8,12 @@ package, its weights frozen. As a loop around a package does, it generates from 
 whatever is perturbed; *prefix kept* is a more careful loop that keeps what comes before the first
 perturbed point, as the engine does.
 
-Nothing is ever fooled, so that every trial makes all of its steps, while every pass, test, update
-and projection is done as always. The sides take turns, and a ratio is the median over the turns:
-what else the machine does meanwhile meets both. The floor is what the counted operations and bytes
-take, one after the other, at the rates that a matrix product of that precision and a copy reach in
-the same run.
+Nothing is ever fooled, so that every trial makes all of its steps, while every pass, update and
+projection is done as always; so is every test in the plain loop, while the engine on a CPU makes
+those that can matter (`benchmarks.rounding_reach`). The sides take turns, and a ratio is the median
+over the turns: what else the machine does meanwhile meets both. The floor is what the counted
+operations and bytes take, one after the other, at the rates that a matrix product of that precision
+and a copy reach in the same run.
 """
 
 from __future__ import annotations
@@ -162,9 +163,9 @@ def _floor_seconds(
 ) -> float:
     """Seconds that a trial-step's operations and bytes take at the measured rates, in turn.
 
-    Operations: the pass and its gradient, and the test of the 8-bit image. Bytes: what is kept for
-    the gradient, and p with its moments, each written once and read once; activations take half of
-    them in bfloat16.
+    Operations: the pass and its gradient, and on a GPU, which makes it at every step, the test of
+    the 8-bit image. Bytes: what is kept for the gradient, and p with its moments, each written once
+    and read once; activations take half of them in bfloat16.
     """
     perturbed = PerturbedPass(pair.generator, pair.scales, pair.weights(subset), device=device)
     labels = torch.tensor([trial.label], device=device)
@@ -175,8 +176,9 @@ def _floor_seconds(
     with FlopCounterMode(display=False) as counter:
         images = perturbed.image(activation, condition, labels, p)
         torch.autograd.grad(pair.classifier(images).sum(), p)
-        with torch.no_grad():
-            pair.classifier(images.detach())
+        if device != "cpu":
+            with torch.no_grad():
+                pair.classifier(images.detach())
     moved = 2 * bytes_per_trial(Models(perturbed, pair.classifier))
     if gradients == "bfloat16":
         state = 2 * 4 * sum(tensor.numel() * tensor.element_size() for tensor in p)
@@ -231,7 +233,7 @@ def main() -> None:
     """Print the table; write it with the machine's rates where `--json` says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--pairs", nargs="+", help="default: all that the device can run")
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--json", type=Path, help="also write the figures here")

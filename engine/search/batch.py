@@ -18,7 +18,7 @@ from torch import Tensor
 from engine.experiment import Schedule
 from engine.search.feeder import Ready
 from engine.search.fused import Update, fused_update
-from engine.search.margin import UNTARGETED, margins
+from engine.search.margin import UNTARGETED, in_reach_of_rounding, margins
 from engine.search.perturbed_pass import Models, to_8_bit
 from engine.search.rule import Rule, Tested
 
@@ -185,19 +185,19 @@ class Batch:
         images = self._models.perturbed_pass.image(
             self._activation, self._condition, self._labels, self._perturbation
         )
-        loss = self.rule.loss(self._models.classifier(images), self._labels, self._targets)
-        gradients = torch.autograd.grad(loss.sum(), self._perturbation)
+        logits = self._models.classifier(images)
+        loss = self.rule.loss(logits, self._labels, self._targets)
+        slope, *gradients = torch.autograd.grad(loss.sum(), [images, *self._perturbation])
         with torch.no_grad():
-            images = to_8_bit(images)
-            logits = self._models.classifier(images)
-            margin = margins(logits, self._labels, self._targets)
+            entering = self._alive.clone()
+            last = self._steps >= self.rule.schedule.budget
+            images, logits, margin = self._test(images, logits.detach(), slope, last)
             shown = Record(self._steps, self._squares, margin, logits, images)
             if self._said:
                 said = replace(self._said, steps=self._steps, squares=self._squares)
                 shown.copy_where(self._known, said)
             # NaN compares false: a broken row is over without being fooled.
             fooled = self._alive & (self._steps > 0) & (margin > 0)
-            last = self._steps >= self.rule.schedule.budget
             if self._said:
                 self._waiting.copy_(self._alive & (fooled | last) & ~self._known)
                 self._known.zero_()
@@ -207,13 +207,31 @@ class Batch:
             if self.rule.stops_when_found:
                 over |= fooled
             self._alive.logical_and_(~over)
-            self.shown.copy_where(torch.ones_like(fooled), shown)
+            self.shown.copy_where(entering, shown)
             self._keep_successes(fooled, shown)
             moving = self._alive & ~self._waiting
             tested = Tested(self._steps, self._squares, loss.detach(), margin, fooled, moving)
             squares = self._update(self._perturbation, gradients, tested)
             self._squares.copy_(torch.where(moving, squares, self._squares))
             self._steps.add_(moving)
+
+    def _test(
+        self, images: Tensor, logits: Tensor, slope: Tensor, last: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The 8-bit images, and logits and margins: theirs wherever they can matter.
+
+        That is at the last step, and where rounding may make an image fool; elsewhere the float
+        images' logits say the same. A second pass is a fifth of a step, and most steps of a large
+        model are far from their target. A GPU makes it always: to ask would be to wait.
+        """
+        margin = margins(logits, self._labels, self._targets)
+        matters = (self._steps > 0) & (last | in_reach_of_rounding(margin, slope))
+        images = to_8_bit(images)
+        if images.is_cuda or bool((matters & self._alive).any()):
+            tested = self._models.classifier(images)
+            logits = torch.where(matters.unsqueeze(1), tested, logits)
+            margin = margins(logits, self._labels, self._targets)
+        return images, logits, margin
 
     def _keep_successes(self, fooled: Tensor, shown: Record) -> None:
         """Remember the rows that were fooled with a smaller ‖p‖ than ever before."""

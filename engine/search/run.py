@@ -17,7 +17,7 @@ from engine.experiment import Schedule, Trial
 from engine.generators.interface import Generator
 from engine.search.batch import Batch, Record
 from engine.search.feeder import Feeder, Ready
-from engine.search.memory import ran_out, slots_that_fit
+from engine.search.memory import bytes_per_trial, ran_out, slots_that_fit
 from engine.search.minimum_norm import MinimumNorm
 from engine.search.perturbed_pass import Models, PerturbedPass, to_pixels
 from engine.search.relaxation import Relaxation
@@ -133,6 +133,11 @@ class SearchRun:
     def slots(self) -> int:
         """Rows that are computed side by side; fewer than asked for where memory ran out."""
         return len(self._occupants)
+
+    @property
+    def bytes_per_slot(self) -> int:
+        """Memory that one slot more takes, as it is counted to decide how many there are."""
+        return bytes_per_trial(self._quick or self._exact, self._dtype)
 
     @property
     def busy(self) -> int:
