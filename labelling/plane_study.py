@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,16 +10,12 @@ from typing import Any
 import numpy as np
 from sqlite_utils import Database
 
-from data.database import as_json
+from data.planes import KIND, plane_key
 from data.studies import ItemRow
 from labelling.answers import Answer
 from labelling.eligibility import JUDGEMENTS, JudgingRule, judged
 from labelling.options import StudyError, StudyOptions
 from labelling.studies import LabelText, store_study
-
-KIND = "plane"
-#: What a plane is, whatever part of it a map covers and however finely.
-_DECIDES = ("source", "scales_checksum", "first", "second")
 
 
 @dataclass(frozen=True)
@@ -36,12 +31,6 @@ class JudgedPoint:
     judgement: str
     yes: int
     asked: int
-
-
-def plane_key(space: Mapping[str, Any]) -> str:
-    """What tells one plane from another, from the JSON record of its description."""
-    decides = {name: _lasting(space[name]) for name in _DECIDES}
-    return hashlib.sha256(as_json(decides).encode()).hexdigest()
 
 
 def create_plane_study(
@@ -120,13 +109,6 @@ def judged_points(
         (code,) = judged(np.array([yes]), np.array([no]), rule)
         found.append(JudgedPoint(u, stimulus, JUDGEMENTS[code], yes, sum(answers.values())))
     return found
-
-
-def _lasting(value: Any) -> Any:
-    """A description without where its tensors happen to be stored."""
-    if isinstance(value, Mapping):
-        return {name: one for name, one in value.items() if name != "perturbation_id"}
-    return value
 
 
 _ITEMS = """
