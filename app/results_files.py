@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from app.charts.theme import chart_menu
 from app.figures import figures
+from labelling.distances import MEANS
 from labelling.estimands import RAW, Estimand
 from labelling.exchange import write_table
 
@@ -56,8 +57,15 @@ def html_file(figure: go.Figure, name: str) -> bytes:
     return page.encode("utf-8")
 
 
+#: Of the columns `labelling.distances.MEANS`.
+DISTANCE_HEADINGS = ("Pixel ℓ2", "Pixel ℓ∞", "SSIM")
+
+
 def table_1(table: pd.DataFrame, estimand: Estimand, limit: float) -> pd.DataFrame:
-    """The rows of `labelling.means.table_of_means` as they are printed: headings and text."""
+    """The rows of `labelling.means.table_of_means` as they are printed: headings and text.
+
+    Where the table has the means of `labelling.distances.mean_distances`, they are printed, too.
+    """
     columns = {
         "Layers": table["subset"],
         "Classifier": table["classifier"],
@@ -72,6 +80,9 @@ def table_1(table: pd.DataFrame, estimand: Estimand, limit: float) -> pd.DataFra
         "Plain mean": [figures(known(value)) for value in table["plain_mean"]],
         "n of plain mean": table["n_plain"].astype(str),
     }
+    if set(MEANS) <= set(table):
+        for heading, name in zip(DISTANCE_HEADINGS, MEANS, strict=True):
+            columns[heading] = [figures(known(value)) for value in table[name]]
     if estimand is not RAW:
         columns["Excluded by people"] = [percent(share) for share in table["removed_share"]]
         columns["Not judged"] = table["missing"].astype(str)
@@ -147,6 +158,7 @@ _LATEX = {
     "”": "''",
     "‖": r"$\Vert$",
     "₂": "$_2$",
+    "ℓ": r"$\ell$",
     "≤": r"$\le$",
 }
 

@@ -33,9 +33,11 @@ def chart(figure: go.Figure, name: str, on_select: Callable[[], None] | None = N
 
 
 def files(
-    tables: Mapping[str, tuple[str, pd.DataFrame]], stamp: Stamp, figure: go.Figure | None = None
+    tables: Mapping[str, tuple[str, pd.DataFrame | Callable[[], pd.DataFrame]]],
+    stamp: Stamp,
+    figure: go.Figure | None = None,
 ) -> DeltaGenerator:
-    """Downloads under a view. `tables`: a label → (the file's name, its rows).
+    """Downloads under a view. `tables`: a label → (the file's name, its rows or what makes them).
 
     `figure` is the one that `chart` drew under the name of the first table. Nothing is written
     before somebody presses. Returns the row of buttons, for more of them.
@@ -49,7 +51,9 @@ def files(
             for format, (title, mime) in _FORMATS.items():
                 _button(
                     f"{label} as {title}",
-                    lambda frame=frame, format=format: stamped_file(frame, stamp, format),
+                    lambda frame=frame, format=format: stamped_file(
+                        frame() if callable(frame) else frame, stamp, format
+                    ),
                     f"{name}.{format}",
                     mime,
                 )

@@ -12,7 +12,7 @@ from app.widgets.figure_files import chart, files
 from app.widgets.plain_text import plain
 from app.widgets.results_choices import chosen_estimand, colours, file_name, for_whom
 from app.widgets.results_data import SelectedResults, Selection
-from app.widgets.results_pictures import CELL, UP_TO, pictures_behind
+from app.widgets.results_pictures import CELL, UP_TO, pictures_behind, trials_for_file
 from app.widgets.scheme import current_scheme
 from labelling.estimands import (
     AS_PUBLISHED,
@@ -81,7 +81,10 @@ def curves_view(selection: Selection, results: SelectedResults) -> None:
     stamp = selection.held_to_plan(focus.key)
     st.caption(plain(stamp.analysis_plan))
     files(
-        {"Curves": (name, together), "Trials": (f"{name}-trials", _for_file(results.trials))},
+        {
+            "Curves": (name, together),
+            "Trials": (f"{name}-trials", trials_for_file(results.trials)),
+        },
         stamp,
         figure,
     )
@@ -128,7 +131,3 @@ def _clicked(name: str) -> None:
     if points and "customdata" in points[0]:
         st.query_params[UP_TO] = f"{points[0]['x']:.6g}"
         st.query_params[CELL] = str(int(points[0]["customdata"][CONDITION_ID]))
-
-
-def _for_file(trials: pd.DataFrame) -> pd.DataFrame:
-    return trials.drop(columns="experiment_id")

@@ -19,6 +19,7 @@ from data.database import open_database
 from data.results import Experiment
 from labelling.analysis_plan import Comparison, adherence
 from labelling.curves import Cases, at_risk, common_set, conditions, success_curves
+from labelling.distances import mean_distances, pixel_distances
 from labelling.eligibility import JudgingRule, counting, finished_part, judged_trials
 from labelling.entrants import entering
 from labelling.estimands import ESTIMANDS
@@ -167,7 +168,7 @@ class SelectedResults:
         return counts[self._shown(counts)]
 
     def means(self, estimand: str, limit: float | None) -> pd.DataFrame:
-        """The table of means under one estimand, up to a limit."""
+        """The table of means under one estimand, up to a limit, with the pixel distances."""
         table = _means(self._computed, estimand, limit)
         return table[self._shown(table)]
 
@@ -273,7 +274,23 @@ def _curves(part: _Part, estimand: str, bands: bool) -> pd.DataFrame:
 
 @lru_cache(maxsize=64)
 def _means(part: _Part, estimand: str, limit: float | None) -> pd.DataFrame:
-    return table_of_means(_part(part), ESTIMANDS[estimand], limit, cases=_cases(part))
+    trials = _part(part)
+    means = table_of_means(trials, ESTIMANDS[estimand], limit, cases=_cases(part))
+    distances = _distances(part.version.root, part.version.experiment_id, part.version.results)
+    here = distances.reindex(pd.MultiIndex.from_frame(trials[_TRIAL]))
+    beside = mean_distances(trials, here, ESTIMANDS[estimand])
+    return means.merge(beside, on="condition_id", how="left")
+
+
+_TRIAL = ["condition_id", "trial_index"]
+
+
+@lru_cache(maxsize=2)
+def _distances(root: Path, experiment_id: str, results: int) -> pd.DataFrame:
+    """The pixel distances of every trial, by condition and index."""
+    trials = _stored(root, experiment_id, results)
+    values = pixel_distances(database(), trials)
+    return values.set_index(pd.MultiIndex.from_frame(trials[_TRIAL]))
 
 
 @lru_cache(maxsize=64)

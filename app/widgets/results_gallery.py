@@ -24,9 +24,15 @@ from app.widgets.page_link import registered_page
 from app.widgets.plain_text import plain
 from app.widgets.results_choices import colours, file_name, for_whom
 from app.widgets.results_data import SelectedResults, Selection
-from app.widgets.results_pictures import label_name, label_names
+from app.widgets.results_pictures import (
+    distances_in_words,
+    label_name,
+    label_names,
+    trials_for_file,
+)
 from app.widgets.scheme import current_scheme
 from data.results import conditions, result
+from labelling.distances import pixel_distances
 from labelling.estimands import FOOLED_WHILE_PEOPLE_AGREE, RAW
 
 #: Pictures of a page, and rows at least and at most.
@@ -119,7 +125,7 @@ def gallery_view(selection: Selection, results: SelectedResults) -> None:
         " Explore. This shows single trials: it does not show how often anything happens."
         f"{reduced}"
     )
-    fitting = trials[fits].drop(columns="experiment_id")
+    fitting = trials_for_file(trials[fits])
     files({"Pictures that fit": (name, fitting)}, selection.stamp, figure)
 
 
@@ -207,6 +213,7 @@ def _page_of_pictures(
     home = current_home()
     here = trials["trial_index"].isin(shown).to_numpy()
     cells = trials[here].assign(fits=fits[here])
+    cells = cells.join(pixel_distances(database(), cells))
     first = cells.drop_duplicates("trial_index").set_index("trial_index").loc[shown].reset_index()
     rows = pd.DataFrame(
         {
@@ -255,7 +262,8 @@ def _hover(one: dict[str, Any], names: Sequence[str]) -> str:
     return (
         f"<b>{one['classifier']}</b>, layers {one['subset']}<br>{label_name(one['label'], names)}"
         f"{target} · trial {one['trial_index']}<br>‖p‖ {figures(one['magnitude'])} after"
-        f" {one['steps']} steps<br>people: {_SAID[one['perturbed_judgement']]}"
+        f" {one['steps']} steps{distances_in_words(one).replace(' · ', '<br>', 1)}"
+        f"<br>people: {_SAID[one['perturbed_judgement']]}"
     )
 
 

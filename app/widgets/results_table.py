@@ -7,11 +7,19 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from app.figures import figures
-from app.results_files import interval, latex_file, markdown_file, percent, table_1
+from app.results_files import (
+    DISTANCE_HEADINGS,
+    interval,
+    latex_file,
+    markdown_file,
+    percent,
+    table_1,
+)
 from app.widgets.figure_files import files, text_file
 from app.widgets.plain_text import plain
 from app.widgets.results_choices import chosen_estimand, chosen_limit, file_name, for_whom
 from app.widgets.results_data import SelectedResults, Selection
+from labelling.distances import MEAN_DISTANCES, MEANS
 from labelling.estimands import RAW, Estimand
 from labelling.means import MEDIAN, PLAIN_MEAN, RESTRICTED_MEAN
 
@@ -36,6 +44,7 @@ def table_view(selection: Selection, results: SelectedResults) -> None:
         )
     st.caption(
         f"{RESTRICTED_MEAN} {MEDIAN} 95 % intervals by bootstrap over sources.  \n{PLAIN_MEAN}"
+        f"  \n{MEAN_DISTANCES}"
     )
     name = file_name(selection, focus.key, "means")
     rows = table_1(table, focus, limit)
@@ -64,6 +73,7 @@ def _sortable(table: pd.DataFrame, focus: Estimand, limit: float) -> Styler:
         fooled: table["fooled_share"],
         plain: table["plain_mean"],
         "n kept": table["n_plain"],
+        **{title: table[name] for title, name in zip(DISTANCE_HEADINGS, MEANS, strict=True)},
     }
     if focus is not RAW:
         columns |= {removed: table["removed_share"], "Not judged": table["missing"]}
@@ -73,6 +83,7 @@ def _sortable(table: pd.DataFrame, focus: Estimand, limit: float) -> Styler:
         plain: figures,
         fooled: percent,
         removed: percent,
+        **dict.fromkeys(DISTANCE_HEADINGS, figures),
     }
     frame = pd.DataFrame(columns)
     return frame.style.format({key: formats[key] for key in formats if key in frame}, na_rep="")

@@ -17,6 +17,7 @@ from data.database import open_database
 from data.experiments import conditions, experiment
 from data.home import Home
 from labelling.answers import Answer
+from labelling.distances import DISTANCES
 from labelling.eligibility import JudgingRule
 from tests.browser.synthetic_home import add_synthetic_experiment, add_synthetic_judgements
 
@@ -92,6 +93,28 @@ def test_whom_a_studys_rules_exclude_does_not_count(selection: Selection) -> Non
     SelectedResults(selection).prepare()
     strict = replace(selection, rule=JudgingRule(exclusion=True))
     assert counted(strict) == counted(selection)
+
+
+def test_the_table_of_means_has_the_distances_of_its_own_trials(
+    selection: Selection, database: Database
+) -> None:
+    for common in (False, True):
+        results = SelectedResults(replace(selection, common=common))
+        table, trials = results.means("raw", None), results.trials
+        assert len(table) == 4
+        for row in table.itertuples():
+            found = (trials["condition_id"] == row.condition_id) & (trials["outcome"] == "found")
+            stored = [
+                database["results"].rows_where(
+                    "condition_id = ? AND trial_index = ?", [row.condition_id, index]
+                )
+                for index in trials[found]["trial_index"].tolist()
+            ]
+            stored = [one for [one] in stored]
+            assert len(stored) == row.n_plain > 0
+            for name in DISTANCES:
+                mean = sum(one[name] for one in stored) / len(stored)
+                assert getattr(row, f"mean_{name}") == pytest.approx(mean)
 
 
 def test_the_common_set_has_the_same_trials_everywhere(selection: Selection) -> None:

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import pytest
 
 from app.results_files import (
+    DISTANCE_HEADINGS,
     Stamp,
     html_file,
     interval,
@@ -70,6 +71,14 @@ def test_a_table_in_print() -> None:
 def test_numbers_with_their_intervals(values: tuple[float, ...], text: str) -> None:
     assert interval(*values) == text
     assert percent(np.nan) == "–"
+
+
+def test_the_table_prints_pixel_distances_where_it_has_them() -> None:
+    beside = TABLE.assign(mean_pixel_l2=1.25, mean_pixel_linf=0.5, mean_ssim=float("nan"))
+    (row,) = table_1(beside, RAW, 6.0).to_dict("records")
+    assert [row[name] for name in DISTANCE_HEADINGS] == ["1.25", "0.500", "–"]
+    assert not set(DISTANCE_HEADINGS) & set(table_1(TABLE, RAW, 6.0))
+    assert latex_file(table_1(beside, RAW, 6.0), "").isascii()
 
 
 def test_latex_compiles_whatever_a_name_holds() -> None:

@@ -18,6 +18,7 @@ from data.database import open_database
 from data.experiments import ConditionRow, conditions, create_experiment
 from data.home import Home
 from data.results import ResultRow, SourceRow, add_results, add_source, add_stimulus
+from engine.pixel_distances import pixel_distances
 from labelling.answers import Answer
 from labelling.studies import create_study, invite
 from tests.labelling.synthetic_study import (
@@ -100,6 +101,7 @@ def _result(
     skipped = trial % SKIPPED == SKIPPED - 1
     found = magnitude <= BUDGET and not skipped
     picture = perturbed_picture(seed, position)
+    distances = pixel_distances(source_picture(seed), picture) if found else None
     return ResultRow(
         condition_id=condition_id,
         trial_index=trial,
@@ -117,6 +119,9 @@ def _result(
         magnitude=magnitude if found else None,
         bound=None if skipped else min(magnitude, BUDGET),
         stimulus=add_stimulus(database, home, picture) if found else None,
+        pixel_l2=distances and distances.l2,
+        pixel_linf=distances and distances.linf,
+        ssim=distances and distances.ssim,
     )
 
 

@@ -21,6 +21,7 @@ from app.widgets.figure_files import SCALE
 from data import jobs
 from data.database import open_database
 from data.home import Home
+from labelling.distances import DISTANCES, MEANS
 from labelling.eligibility import trial_table
 from labelling.estimands import ESTIMANDS, FOOLED_WHILE_PEOPLE_AGREE, RAW
 from labelling.means import table_of_means
@@ -200,6 +201,9 @@ def test_files_carry_the_rule_and_what_was_drawn(results, world):
     assert curves["synthetic_judgements"].all()
     trials = downloaded_csv(page, "Trials as CSV")
     assert len(trials) == 4 * TRIALS
+    distances = trials.loc[trials["outcome"] == "found", list(DISTANCES)]
+    assert (distances.min() > 0).all() and distances["ssim"].max() < 1
+    assert trials.loc[trials["outcome"] != "found", "ssim"].isna().all()
     assert set(trials["source_judgement"]) == {"agree", "disagree", "missing"}
     assert set(trials[trials["source_judgement"] == "missing"]["outcome"]) == {"skipped"}
 
@@ -228,6 +232,7 @@ def test_the_table_is_the_one_that_labelling_computes(results, world, pictures):
     expected = expected.set_index(["subset", "classifier"]).sort_index()
     columns = ["restricted_mean", "low", "high", "plain_mean", "n", "n_plain", "removed"]
     pd.testing.assert_frame_equal(shown[columns], expected[columns])
+    assert shown[list(MEANS)].notna().all(axis=None)
     pictures(page, "results-table")
 
 
@@ -291,6 +296,7 @@ def test_a_click_on_a_curve_opens_the_pictures_behind_it(results, world, picture
     panel = page.locator(".st-key-pictures-behind")
     expect(panel.get_by_text("fooled up to").first).to_be_visible()
     expect(panel.locator("img")).to_have_count(24)  # twelve pairs
+    expect(panel.get_by_text(re.compile("pixel ℓ2 .*, ℓ∞ .* · SSIM 0"))).to_have_count(12)
     page.reload()
     wait_until_ready(page)
     expect(panel.locator("img")).to_have_count(24)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from app import api
 from app.runner.request import ExperimentRequest
+from labelling.distances import DISTANCES
 from tests.browser.conftest import App, running_app, wait_until_ready
 
 #: A worker imports torch and searches, maybe beside other tests.
@@ -76,7 +78,12 @@ def test_the_gallery_turns_filters_and_leads_to_the_run(world: World, page: Page
     page.go_back()
     expect(chart.get_by_text("(page 1 of")).to_be_visible()
 
+    place = page.evaluate(FIRST_PICTURE)
+    chart.hover(position=place)
+    expect(chart.locator(".hoverlayer")).to_contain_text(re.compile("pixel ℓ2 .*ℓ∞ .*SSIM 0"))
+
     everything = downloaded(page, "Pictures that fit as CSV")
+    assert everything[list(DISTANCES)].notna().all(axis=None)
     assert set(everything["outcome"]) == {"found"} and everything["judging_rule"].notna().all()
     middle = everything["magnitude"].median()
     page.goto(world.address(f"view=Gallery&from={middle:.6f}&order=large"))
