@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 # Before torch is imported: its threads then sleep while they wait for each other. By default they
-# spin, and where other programs use the cores too that costs dearly (benchmarks.processor_settings).
+# spin, which costs dearly beside other programs (benchmarks.processor_settings).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from app.commands import COMMANDS

@@ -9,6 +9,7 @@ ends, is then decided by the pass of full precision. Such a row waits for the ho
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +20,11 @@ from engine.experiment import Schedule
 from engine.search.feeder import Ready
 from engine.search.fused import Update, fused_update
 from engine.search.margin import UNTARGETED, in_reach_of_rounding, margins
+from engine.search.memory import ran_out
 from engine.search.perturbed_pass import Models, to_8_bit
 from engine.search.rule import Rule, Tested
+
+log = logging.getLogger(__name__)
 
 #: From so many rows on, the seconds that compiling takes are worth it. Explore has one.
 FUSED_FROM = 8
@@ -113,7 +117,7 @@ class Batch:
         if device.type == "cuda":
             if rows >= FUSED_FROM:
                 self._update = fused_update(self.rule, self._perturbation)
-            self._graph = self._capture()
+            self._graph = self._captured()
 
     @torch.no_grad()
     def place(self, row: int, ready: Ready) -> None:
@@ -242,8 +246,22 @@ class Batch:
         for best, p in zip(self._best_perturbation or [], self._perturbation, strict=False):
             best.copy_(torch.where(smaller.view(-1, *[1] * (p.dim() - 1)), p, best))
 
+    def _captured(self) -> torch.cuda.CUDAGraph | None:
+        """The step as a CUDA graph; None where a model cannot be captured: it is run step by step.
+
+        That is a model which asks its device for a value, or whose shapes depend on values.
+        """
+        try:
+            return self._capture()
+        except RuntimeError as error:
+            if ran_out(error):
+                raise
+            log.warning("Searching without a CUDA graph, for a model cannot be captured: %s", error)
+            torch.cuda.synchronize()
+            return None
+
     def _capture(self) -> torch.cuda.CUDAGraph:
-        """The step as a CUDA graph, warmed up on empty rows: no row is alive, so none moves."""
+        """The step, warmed up on empty rows and captured: no row is alive, so none moves."""
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):

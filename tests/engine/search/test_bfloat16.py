@@ -85,14 +85,15 @@ def test_an_exhausted_trial_is_one_that_float32_does_not_call_fooled(
         assert result.margin == pytest.approx(result.logits[result.trial.target] - others.max())
 
 
+@pytest.mark.parametrize("gradient_dtype", [None, torch.bfloat16])
 @pytest.mark.parametrize("name", SCHEDULE_OF)
 def test_neither_neighbours_nor_how_often_the_host_looks_change_a_result(
-    name, mnist_conv, mnist_standard, monkeypatch
+    name, gradient_dtype, mnist_conv, mnist_standard, monkeypatch
 ) -> None:
-    """A row that waits to be decided stays as it is, however late the host comes."""
+    """A row that waits to be decided, or is over, stays as it is, however late the host comes."""
     weights = layer_weights(mnist_conv.entry, mnist_conv.module.points, "last")
     models = (mnist_conv, mnist_standard)
-    settings = {"weights": weights, "gradient_dtype": torch.bfloat16}
+    settings = {"weights": weights, "gradient_dtype": gradient_dtype}
     often = run_search(models, name, **settings)
     monkeypatch.setitem(SearchRun.__init__.__globals__["LOOK_EVERY"], "cpu", 5)
     seldom = run_search(models, name, **settings)

@@ -69,6 +69,29 @@ def test_the_replayed_graph_is_the_step_itself(
             assert eager[index].magnitude == pytest.approx(result.magnitude, rel=1e-2)
 
 
+class Asking(torch.nn.Module):
+    """A classifier that asks its device for a value, which no graph can hold."""
+
+    def __init__(self, classifier: torch.nn.Module) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits = self.classifier(images)
+        return logits * float(logits.isfinite().all().item())
+
+
+def test_a_classifier_that_cannot_be_captured_is_searched_step_by_step(
+    mnist_conv, mnist_standard
+) -> None:
+    settings = {"schedule": SCHEDULE_OF["relaxation"]}
+    asking = replace(mnist_standard, module=Asking(mnist_standard.module))
+    captured = results(start((mnist_conv, mnist_standard), **settings))
+    stepwise = results(start((mnist_conv, asking), **settings))
+    for index, result in captured.items():
+        assert result.outcome == stepwise[index].outcome
+
+
 def test_how_often_the_host_looks_changes_no_result(
     mnist_conv, mnist_standard, monkeypatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
@@ -157,6 +158,32 @@ def test_a_point_of_weight_0_gets_nothing_added_and_has_no_state(
         schedule=QUICK,
     )
     assert run.points == ["fc-64", "conv-2"]
+
+
+@pytest.mark.parametrize("first", [2, 5])
+def test_what_comes_before_the_first_perturbed_point_is_computed_once_a_trial(
+    mnist_conv, mnist_standard, first, monkeypatch
+) -> None:
+    """And the gradient goes no further back than that point."""
+    generator = mnist_conv.module
+    stage, rows, differentiated = type(generator).stage, Counter(), set()
+
+    def counted(self, index, activation, condition):
+        rows[index] += len(activation)
+        if activation.requires_grad:
+            differentiated.add(index)
+        return stage(self, index, activation, condition)
+
+    monkeypatch.setattr(type(generator), "stage", counted)
+    weights = [float(index >= first) for index in range(7)]
+    trials = list(progression(0, 8, 10))
+    settings = {"layer_weights": weights, "schedule": replace(QUICK, budget=10), "slots": 8}
+    run_search(mnist_conv, mnist_standard, trials, **settings)
+    last = len(generator.points) - 1
+    prefix = {rows[index] for index in range(1, first + 1)}
+    assert prefix == {8 + 1}, "eight sources, and one row to count its memory"
+    assert rows[last] >= 8 + 8 * 10
+    assert differentiated == set(range(first + 1, last + 1))
 
 
 def test_doubling_a_layer_weight_is_doubling_its_scales(mnist_conv, mnist_standard) -> None:
