@@ -20,8 +20,8 @@ from data.home import Home, home
 from data.maps import StoredMap, add_map_file, map_content, stored_map, stored_maps
 
 if TYPE_CHECKING:
-    from app.runner.menu import GeneratorChoice, Menu
-    from engine.spaces.description import GeneratedSource, SpaceDescription
+    from app.runner.menu import GeneratorChoice, LabelSet, Menu
+    from engine.spaces.description import Change, GeneratedSource, SpaceDescription
 
 HELP = """Compute semantic maps, grow regions on them, bring maps in and out.
 
@@ -34,7 +34,7 @@ A map is stored as it is computed; Ctrl-C keeps what is known, and resume goes o
 
   python -m app map plane --found 12 --classifiers mnist-standard mnist-robust
   python -m app map transform --label seven --seed 4 --changes rotation scale --points 60
-  python -m app map view chair.obj --generator biggan-deep-256 --label 559
+  python -m app map view mug.ply --label "coffee mug" --classifiers torchvision:squeezenet1_1
   python -m app map regions 1f2e3d4c5b --method refined --start 0.5 0.5"""
 
 
@@ -46,8 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="", help="what the map is called (default: its space)")
     parser.add_argument(
         "--generator",
-        default="mnist-conv",
-        help="what draws the pictures; of view, whose labels are meant (default: mnist-conv)",
+        help="what draws the pictures (default: mnist-conv); not of view, nor of a photo",
     )
     parser.add_argument("--label", help="what the scores are of: a label's name or number")
     parser.add_argument("--seed", type=int, default=0, help="draws the source (default: 0)")
@@ -170,20 +169,26 @@ def _compute(arguments: argparse.Namespace, place: Home, database: Database) -> 
     torch.set_num_threads(arguments.threads or torch.get_num_threads())
     models = Models(place, arguments.device)
     menu = models.menu()
+    labels: GeneratorChoice | LabelSet
     if arguments.action == "plane":
-        space, label, generator = _plane(arguments, database, menu)
+        space, label, labels = _plane(arguments, database, menu)
+        there, small = models.at_hand(labels.name), labels.image_shape[1] < 64
+    elif arguments.action == "view" or arguments.photo is not None:
+        labels = _coloured(menu, arguments.classifiers, arguments.label)
+        label, there, small = _label(labels, arguments.label), labels.classifiers, False
+        space = _seen(arguments, database)
     else:
-        generator = _generator(menu, arguments.generator)
-        label = _label(generator, arguments.label)
-        space = _space(arguments, database, generator, label)
-    small = generator.image_shape[1] < 64
+        labels = _generator(menu, arguments.generator or "mnist-conv")
+        label = _label(labels, arguments.label)
+        space = _drawn(arguments, labels, label)
+        there, small = models.at_hand(labels.name), labels.image_shape[1] < 64
     usual = 200 if len(space.axes) == 1 else 100 if small else 24
     description = map_request.describe(
         menu,
         space,
         label=label,
-        label_name=generator.labels[label],
-        classifiers=arguments.classifiers or models.at_hand(generator.name),
+        label_name=labels.labels[label],
+        classifiers=arguments.classifiers or there,
         resolution=arguments.points or usual,
         tolerance=arguments.refine,
     )
@@ -358,12 +363,25 @@ def _plane(
     return space, first.label, _generator(menu, first.generator)
 
 
-def _space(
-    arguments: argparse.Namespace, database: Database, generator: GeneratorChoice, label: int
-) -> SpaceDescription:
+def _seen(arguments: argparse.Namespace, database: Database) -> SpaceDescription:
+    """Views of a mesh, or a photo that is changed."""
     from app.runner import map_request
-    from engine.spaces.changes import TRANSFORMATIONS
-    from engine.spaces.description import Change, PhotoSource, Transformations
+    from engine.spaces.description import PhotoSource, Transformations
+
+    if arguments.action == "view":
+        mesh = Path(_given(arguments, "MESH"))
+        return map_request.viewpoint(mesh.name, add_map_file(database, mesh.name, _bytes(mesh)))
+    changes = _changes(arguments)
+    sha256 = add_map_file(database, arguments.photo.name, _bytes(arguments.photo))
+    return Transformations(PhotoSource(arguments.photo.name, sha256, 224), changes)
+
+
+def _drawn(
+    arguments: argparse.Namespace, generator: GeneratorChoice, label: int
+) -> SpaceDescription:
+    """What a generator draws."""
+    from app.runner import map_request
+    from engine.spaces.description import Transformations
 
     def source(of: int = label, seed: int = arguments.seed) -> GeneratedSource:
         return map_request.generated(generator, of, seed)
@@ -373,20 +391,36 @@ def _space(
     if arguments.action == "interpolate":
         other = label if arguments.to_label is None else _label(generator, arguments.to_label)
         return map_request.interpolation(source(), source(other, arguments.to_seed))
-    if arguments.action == "view":
-        mesh = Path(_given(arguments, "MESH"))
-        return map_request.viewpoint(mesh.name, add_map_file(database, mesh.name, _bytes(mesh)))
+    return Transformations(source(), _changes(arguments))
+
+
+def _changes(arguments: argparse.Namespace) -> tuple[Change, ...]:
+    from engine.spaces.changes import TRANSFORMATIONS
+    from engine.spaces.description import Change
+
     unknown = [name for name in arguments.changes if name not in TRANSFORMATIONS]
     if unknown:
         raise RequestError(f"There is no change {unknown[0]}: {', '.join(TRANSFORMATIONS)}.")
-    changes = tuple(
+    return tuple(
         Change(name, TRANSFORMATIONS[name].lower, TRANSFORMATIONS[name].upper)
         for name in arguments.changes
     )
-    if arguments.photo is not None:
-        sha256 = add_map_file(database, arguments.photo.name, _bytes(arguments.photo))
-        return Transformations(PhotoSource(arguments.photo.name, sha256, 224), changes)
-    return Transformations(source(), changes)
+
+
+def _coloured(menu: Menu, classifiers: list[str] | None, label: str | None) -> LabelSet:
+    """The labels that are meant: those of the named classifiers, else those that have the label."""
+    from app.runner.map_classifiers import coloured_labels
+
+    sets = coloured_labels(menu)
+    named = [one for one in sets if set(classifiers or ()) <= set(one.classifiers)]
+    if not named:
+        here = ", ".join(name for one in sets for name in one.classifiers)
+        raise RequestError(
+            f"{', '.join(classifiers or ())} cannot score coloured pictures of the same labels"
+            f" here: choose of {here}."
+        )
+    having = (one for one in named if label in one.labels or label in one.phrases)
+    return next(having, named[0])
 
 
 def _generator(menu: Menu, name: str) -> GeneratorChoice:
@@ -395,17 +429,15 @@ def _generator(menu: Menu, name: str) -> GeneratorChoice:
     return menu.generators[name]
 
 
-def _label(generator: GeneratorChoice, given: str | None) -> int:
+def _label(labels: GeneratorChoice | LabelSet, given: str | None) -> int:
     if given is None:
         raise RequestError("Say what the scores are of: --label, a label's name or number.")
-    for names in (generator.labels, generator.phrases):
+    for names in (labels.labels, labels.phrases):
         if given in names:
             return names.index(given)
-    if given.isdecimal() and int(given) < len(generator.labels):
+    if given.isdecimal() and int(given) < len(labels.labels):
         return int(given)
-    raise RequestError(
-        f"{generator.name} has no label {given}: {', '.join(generator.labels[:10])}, …"
-    )
+    raise RequestError(f"There is no label {given}: {', '.join(labels.labels[:10])}, …")
 
 
 def _bytes(file: Path) -> bytes:

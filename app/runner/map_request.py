@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from sqlite_utils import Database
 
+from app.runner.map_classifiers import check_classifiers
 from app.runner.menu import GeneratorChoice, Menu
 from app.runner.request import RequestError
 from app.runner.submit import default_device
@@ -136,6 +137,7 @@ def describe(
                 f" (python -m app models fetch {name})."
             )
         mapped.append(MappedClassifier(name, choice.checksum))
+    check_classifiers(menu, space, label, label_name, classifiers)
     axes = len(space.axes)
     if not 2 <= resolution <= FINEST or resolution**axes > MOST_POINTS:
         raise RequestError(

@@ -58,15 +58,28 @@ class GeneratorChoice:
 
 @dataclass(frozen=True)
 class ClassifierChoice:
-    """A classifier as the picker shows it; the last three fields as in GeneratorChoice."""
+    """A classifier as the picker shows it; the last three fields as in GeneratorChoice.
+
+    `image_shape` is (channels, height, width) of the pictures that it was made for.
+    """
 
     name: str
     title: str
     source: str
     accuracy: str
+    image_shape: tuple[int, int, int]
     checksum: str | None
     remark: str | None
     problem: str | None
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """Labels, and every classifier that tells apart these very ones, generator or none."""
+
+    labels: tuple[str, ...]
+    phrases: tuple[str, ...]
+    classifiers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,7 @@ class Menu:
     classifiers: dict[str, ClassifierChoice]
     schedules: dict[str, dict[str, float]]
     searches: dict[str, tuple[str, ...]]
+    label_sets: tuple[LabelSet, ...] = ()
     problem: str | None = None
 
 
@@ -94,10 +108,10 @@ def write_menu(home: Home, menu: Menu) -> None:
 
 
 def read_menu(home: Home) -> Menu | None:
-    """The menu as a worker last wrote it, or None before the first one has started."""
+    """The menu as a worker last wrote it, or None before the first one of this version has."""
     try:
         return _menu(json.loads(_file(home).read_text()))
-    except FileNotFoundError:
+    except (FileNotFoundError, KeyError, TypeError):
         return None
 
 
@@ -109,10 +123,15 @@ def _menu(record: dict[str, Any]) -> Menu:
     return Menu(
         generators={name: _generator(entry) for name, entry in record["generators"].items()},
         classifiers={
-            name: ClassifierChoice(**entry) for name, entry in record["classifiers"].items()
+            name: ClassifierChoice(**entry | {"image_shape": tuple(entry["image_shape"])})
+            for name, entry in record["classifiers"].items()
         },
         schedules=record["schedules"],
         searches={name: tuple(schedules) for name, schedules in record["searches"].items()},
+        label_sets=tuple(
+            LabelSet(**{key: tuple(value) for key, value in labels.items()})
+            for labels in record["label_sets"]
+        ),
         problem=record["problem"],
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import torch
 
 from app.runner.checksums import remembered_checksum
-from app.runner.menu import ClassifierChoice, GeneratorChoice, Menu, PointChoice
+from app.runner.menu import ClassifierChoice, GeneratorChoice, LabelSet, Menu, PointChoice
 from app.runner.scale_files import measured_samples
 from data.home import Home, bundled
 from engine.catalogue import Catalogue, ClassifierEntry, GeneratorEntry
@@ -36,14 +37,25 @@ def menu(entries: Catalogue, home: Home, problems: list[str]) -> Menu:
                 entry.title,
                 entry.provenance.source,
                 entry.provenance.accuracy,
+                tuple(entry.image_shape),
                 **availability(entry, home),
             )
             for name, entry in entries.classifiers.items()
         },
         schedules={name: asdict(schedule) for name, schedule in SCHEDULES.items()},
         searches={search: _schedules_for(search) for search in SEARCHES},
+        label_sets=tuple(_label_sets(entries)),
         problem=" ".join(problems) or None,
     )
+
+
+def _label_sets(entries: Catalogue) -> Iterator[LabelSet]:
+    """The classifiers by their labels' names, in the catalogue's order."""
+    by_names: dict[tuple[str, ...], list[ClassifierEntry]] = {}
+    for entry in entries.classifiers.values():
+        by_names.setdefault(tuple(entry.labels.names), []).append(entry)
+    for names, alike in by_names.items():
+        yield LabelSet(names, tuple(alike[0].labels.phrases), tuple(one.name for one in alike))
 
 
 def _schedules_for(search: str) -> tuple[str, ...]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from app.__main__ import main
+
+TESTS = Path(__file__).parents[2]
+SQUEEZENET = TESTS.parents[1] / "shared/data/models/squeezenet1_1_imagenet_fp16.safetensors"
+MUG = TESTS.parent / "data" / "bundled" / "meshes" / "mug.ply"
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict]:
@@ -49,7 +54,8 @@ def test_a_map_is_computed_grown_on_written_and_taken_in(
         (["regions", "nothing"], "There is no map nothing"),
         (["regions"], "map regions ID"),
         (["import", "/nowhere.npz"], "cannot be read"),
-        (["view", "picture.png", "--label", "0"], "cannot be read"),
+        (["transform", "--photo", "x.png", "--label", "0"], "models add torchvision:squeezenet1_1"),
+        (["view", "mug.ply", "--label", "0"], "models add torchvision:squeezenet1_1"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
@@ -58,3 +64,26 @@ def test_what_cannot_be_done_is_one_sentence(
     assert main(["map", *words, "--home", str(tmp_path)]) == 2
     said = capsys.readouterr().err.strip()
     assert sentence in said and "Traceback" not in said
+
+
+@pytest.mark.skipif(not SQUEEZENET.exists(), reason="the weights lie in ../shared, which is absent")
+def test_views_are_scored_by_those_who_see_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = ("--home", str(tmp_path))
+    assert main(["models", "list", *here]) == 0  # makes the home
+    shutil.copy(TESTS / "engine" / "user_models" / "squeezenet.py", tmp_path / "models")
+    assert main(["models", "import", "squeezenet", str(SQUEEZENET), *here]) == 0
+    asked = ("view", str(MUG), "--points", "3", "--threads", "1", *here)
+    [made] = told(capsys, *asked, "--label", "coffee mug")
+    assert [one["name"] for one in made["description"]["classifiers"]] == ["squeezenet"]
+    assert (made["description"]["label"], made["measured"]) == (504, 9)
+    for words, sentence in {
+        ("--label", "seven"): "There is no label seven",
+        ("--label", "504", "--classifiers", "mnist-standard"): "choose of squeezenet",
+        ("--label", "504", "--classifiers", "resnet50"): "choose of squeezenet",
+    }.items():
+        assert main(["map", *asked, *words]) == 2
+        assert sentence in capsys.readouterr().err
+    assert main(["map", "view", "picture.ply", "--label", "504", *here]) == 2
+    assert "cannot be read" in capsys.readouterr().err
