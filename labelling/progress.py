@@ -9,8 +9,10 @@ from sqlite_utils import Database
 
 from data.assignments import COUNTED, finished_slots
 from data.studies import Labeller, items, labellers
+from labelling.choice import counts
 from labelling.options import options_of
-from labelling.sitting import CONTENT, Sitting
+from labelling.pool import CONTENT
+from labelling.sitting import Sitting
 from labelling.stages import Stage, stage_of
 
 
@@ -60,7 +62,7 @@ class StudyProgress:
 def progress(database: Database, labeller_id: int) -> Progress:
     """How far a labeller is; an item of a rejected source is finished."""
     sitting = Sitting(database, labeller_id)
-    done, total = sitting.counts()
+    done, total = counts(sitting)
     finished = (one.item_id for one in sitting.mine if one.round == COUNTED and not one.open)
     return Progress(frozenset(finished), done, total, stage_of(sitting))
 

@@ -11,6 +11,8 @@ from data.assignments import COUNTED, PRACTICE, REPEATED
 from data.database import immediate
 from data.studies import Side, add_comment, add_judgement, newest_comment, retract
 from labelling.answers import Answer
+from labelling.choice import counts
+from labelling.holding import settle, settled
 from labelling.sitting import Sitting
 from labelling.stages import Stage, may_judge, stage_of
 
@@ -24,9 +26,9 @@ class Task:
     `number` is the item's place in this labeller's own sequence, from 1: a name for it that tells
     nothing. `perturbed_stimulus` is None until its side is asked, so that whoever has a Task can
     pass on no image before its time. `source_answer` is None exactly when the source is asked.
-    `done` of `total` items need nothing more. `ahead` is the number and the source of the item
-    after this one, to be loaded early. `undo`: the last answer may be taken back. `rest`: a break
-    is due before this item. An answer earlier than `exposure_ms` is none.
+    `done` of `total` items need nothing more. `ahead` is the item after this one, to be loaded
+    early: its id, its number and its source. `undo`: the last answer may be taken back. `rest`: a
+    break is due before this item. An answer earlier than `exposure_ms` is none.
     """
 
     item_id: int
@@ -40,7 +42,7 @@ class Task:
     gloss: str | None
     done: int
     total: int
-    ahead: tuple[int, str] | None
+    ahead: tuple[int, int, str] | None
     practice: bool
     undo: bool
     rest: bool
@@ -57,11 +59,11 @@ def next_task(database: Database, labeller_id: int) -> Task | None:
     sitting = Sitting(database, labeller_id)
     if not may_judge(sitting):
         return None
-    if not sitting.settled():
+    if not settled(sitting):
         with immediate(database):
             if not sitting.true():
                 sitting = Sitting(database, labeller_id)
-            sitting.settle()
+            settle(sitting)
     current = sitting.current
     return None if current is None else _task(sitting, current)
 
@@ -127,7 +129,8 @@ def undo(database: Database, labeller_id: int) -> bool:
     """Take the last answer back: its item is asked again, and the next answer supersedes it.
 
     False, and nothing done, where the last answer has revealed the perturbed image, is undone
-    already, or there is none. The judgement stays in the log.
+    already, or there is none; and once the labeller has said what the study was for, after which
+    the debrief tells it. The judgement stays in the log.
     """
     with immediate(database):
         sitting = Sitting(database, labeller_id)
@@ -140,6 +143,21 @@ def undo(database: Database, labeller_id: int) -> bool:
         (its,) = (one for one in sitting.mine if _asked_for(sitting, one))
         assignments.reopen(database, its.id, sitting.lease_end)
     return True
+
+
+def may_undo(database: Database, labeller_id: int) -> bool:
+    """Whether `undo` would take an answer back now."""
+    return _undoable(Sitting(database, labeller_id))
+
+
+def came_too_late(database: Database, labeller_id: int, item_id: int, number: int) -> bool:
+    """Whether an answer was refused because its time is over, rather than given already.
+
+    So it is where the study has ended, and where the lease ran out and others took the item.
+    """
+    sitting = Sitting(database, labeller_id)
+    its = (one for one in sitting.mine if one.item_id == item_id and one.place in (number, None))
+    return sitting.person.closed or all(one.open and sitting.lost(one) for one in its)
 
 
 def comment(database: Database, labeller_id: int, number: int, text: str) -> bool:
@@ -169,7 +187,7 @@ def _task(sitting: Sitting, current: assignments.Assignment) -> Task | None:
     item = sitting.item(current)
     side = sitting.side(item, current.round)
     assert side is not None and current.place is not None
-    done, total = sitting.counts()
+    done, total = counts(sitting)
     source = item.source_stimulus
     # Not one of the same source: rejecting it would resolve that one too.
     others = (one for one in sitting.open if sitting.item(one).source_stimulus != source)
@@ -187,7 +205,9 @@ def _task(sitting: Sitting, current: assignments.Assignment) -> Task | None:
         gloss=item.gloss,
         done=done,
         total=total,
-        ahead=(ahead.place or 0, sitting.item(ahead).source_stimulus) if ahead else None,
+        ahead=(ahead.item_id, ahead.place or 0, sitting.item(ahead).source_stimulus)
+        if ahead
+        else None,
         practice=current.round == PRACTICE,
         undo=_undoable(sitting),
         rest=bool(pause and done and done % pause == 0 and not _begun(sitting, current)),
@@ -234,7 +254,9 @@ def _resolve_pairs(sitting: Sitting, item_id: int, judgement_id: int) -> None:
 
 def _undoable(sitting: Sitting) -> bool:
     last = sitting.last
-    if last is None or last.undone or stage_of(sitting) in _TOO_LATE:
+    if last is None or last.undone or "purpose" in sitting.person.events:
+        return False
+    if stage_of(sitting) in _TOO_LATE:
         return False
     if not any(_asked_for(sitting, one) for one in sitting.mine):
         return False

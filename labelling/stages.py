@@ -9,6 +9,7 @@ from sqlite_utils import Database
 from data import assignments
 from data.database import immediate
 from data.studies import add_event
+from labelling.choice import choose, waiting
 from labelling.sitting import Sitting
 
 
@@ -39,9 +40,9 @@ def stage_of(sitting: Sitting) -> Stage:
         return before
     if sitting.practising:
         return Stage.PRACTICE
-    if sitting.open or sitting.choose() is not None:
+    if sitting.open or choose(sitting) is not None:
         return Stage.JUDGING
-    if sitting.waiting():
+    if waiting(sitting):
         return Stage.LATER
     if sitting.options.purpose_question and "purpose" not in sitting.person.events:
         return Stage.PURPOSE

@@ -37,6 +37,7 @@ class Wording:
     search: str
     gloss: str
     undo: str
+    undo_last: str
     comment: str
     comment_title: str
     comment_save: str
@@ -86,6 +87,7 @@ class Wording:
     comment_not_stored: str
     comment_too_long: str
     not_undone: str
+    too_late: str
     not_saved: str
     not_available: str
     not_invited: str
@@ -109,6 +111,7 @@ ENGLISH = Wording(
     search="Search the web for images",
     gloss="What is meant",
     undo="Undo",
+    undo_last="Undo my last answer",
     comment="Comment",
     comment_title="Your comment on this item",
     comment_save="Save",
@@ -169,6 +172,7 @@ ENGLISH = Wording(
     comment_too_long="Your comment is too long: at most {longest} characters can be saved.",
     not_saved="This could not be saved. Please try again in a moment.",
     not_undone="This answer can no longer be undone.",
+    too_late="Your last answer came too late and was not counted. Please go on with what follows.",
     not_available="The next image cannot be shown. Please tell the person who invited you.",
     not_invited="This page needs an invitation. Open the link that you were sent.",
     invitation_unknown=(

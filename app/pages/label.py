@@ -17,12 +17,13 @@ from app.widgets.label_task import (
     LEAVING,
     STORAGE_ERRORS,
     PictureError,
+    leave_task,
     show_last_again,
     show_task,
 )
 from data.studies import Labeller
 from labelling.options import StudyOptions, options_of
-from labelling.queue import next_task
+from labelling.queue import may_undo, next_task, undo
 from labelling.stages import Stage, agree, say_purpose, stage, start, withdraw
 from labelling.studies import completion_code
 from labelling.wording import ENGLISH, Wording, wording
@@ -52,12 +53,17 @@ def _next() -> None:
             st.rerun()
         options = _options(labeller)
         words = wording(options.language)
+        said: str | None = None
         if st.session_state.get(LEAVING):
             screens.sure_to_withdraw(words, _storing(withdraw, labeller), _stay)
+            said = leave_task()
         elif (task := next_task(database(), labeller.id)) is not None:
             show_task(labeller, task, options, words)
         else:
             _show(stage(database(), labeller.id), labeller, options, words)
+            said = leave_task()
+        if said is not None:
+            screens.problem(said)
         if st.session_state.pop(FAILED, False):
             screens.problem(words.not_saved)
     except PictureError:
@@ -79,15 +85,16 @@ def _options(labeller: Labeller) -> StudyOptions:
 def _show(now: Stage, labeller: Labeller, options: StudyOptions, words: Wording) -> None:
     """The screen of a stage in which nothing is judged."""
     debrief = options.debrief or words.debrief
+    back = _storing(undo, labeller) if may_undo(database(), labeller.id) else None
     match now:
         case Stage.INFORMATION:
             screens.consent(words, options.information, _storing(agree, labeller))
         case Stage.INSTRUCTIONS:
             screens.instructions(words, options, _storing(start, labeller))
         case Stage.PURPOSE:
-            screens.purpose(words, _storing(say_purpose, labeller))
+            screens.purpose(words, _storing(say_purpose, labeller), back)
         case Stage.LATER | Stage.PRACTICE | Stage.JUDGING:
-            screens.nothing_now(words)
+            screens.nothing_now(words, back)
         case Stage.WITHDRAWN:
             screens.farewell(words.withdrawn_title, words.withdrawn)
         case Stage.UNQUALIFIED:
@@ -95,7 +102,7 @@ def _show(now: Stage, labeller: Labeller, options: StudyOptions, words: Wording)
         case Stage.CLOSED:
             screens.end(words, words.closed, completion_code(labeller), debrief, _leave)
         case Stage.END:
-            screens.end(words, words.end, completion_code(labeller), debrief, _leave)
+            screens.end(words, words.end, completion_code(labeller), debrief, _leave, back)
 
 
 def _storing(write: Callable[..., object], labeller: Labeller) -> Callable[..., None]:

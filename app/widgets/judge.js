@@ -90,7 +90,8 @@ class Judge {
     this.undoing = false;
     if (this.saving) this.commentAnswered(data);
     if (!sent) return this.isOnShow(data) && !undoing ? this.refresh(data) : this.show(data);
-    const same = data.number === sent.number && data.side === sent.side;
+    // The image's name, too: in another window the number may have come to stand for another item.
+    const same = data.number === sent.number && data.side === sent.side && data.left === sent.left;
     if (!same) {
       const rest = sent.at + data.timing.feedback - performance.now();
       setTimeout(() => this.show(data), Math.max(0, rest));
@@ -234,13 +235,13 @@ class Judge {
     if (times.milliseconds < data.timing.exposure) return;
     this.choose(side, answer);
     this.root.classList.add("waiting");
-    const { number } = data;
-    this.sent = { number, side, answer, ...times, searches: this.searches, at: performance.now(), tries: 0 };
+    const { number, left } = data;
+    this.sent = { number, side, answer, ...times, searches: this.searches, left, at: performance.now(), tries: 0 };
     this.deliver();
   }
 
   deliver() {
-    const { at, tries, ...message } = this.sent;
+    const { left, at, tries, ...message } = this.sent;
     this.sent.tries = tries + 1;
     this.beatAt = performance.now();
     this.send("answer", { ...message, held: [...this.images.keys()] });

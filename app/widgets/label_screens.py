@@ -14,6 +14,9 @@ from labelling.wording import Wording
 COLUMN = 640
 LONGEST_TEXT = 2000
 
+#: What a button does.
+Act = Callable[[], None]
+
 
 def screen(title: str, *paragraphs: str) -> AbstractContextManager[object]:
     """A column in the middle with a title and Markdown paragraphs; what follows goes into it."""
@@ -43,7 +46,7 @@ def instructions(words: Wording, study: StudyOptions, start: Callable[[], None])
         st.button(words.start, key="start", type="primary", on_click=start)
 
 
-def purpose(words: Wording, answer: Callable[[str], None]) -> None:
+def purpose(words: Wording, answer: Callable[[str], None], undo: Act | None) -> None:
     """What one thinks it was for: asked before the debrief says it."""
     with screen(words.purpose_title, words.purpose):
         st.text_area(
@@ -58,11 +61,15 @@ def purpose(words: Wording, answer: Callable[[str], None]) -> None:
             type="primary",
             on_click=lambda: answer(str(st.session_state.get("words") or "")[:LONGEST_TEXT]),
         )
+        _undo(words, undo)
 
 
-def end(words: Wording, thanks: str, code: str, debrief: str, withdraw: Callable[[], None]) -> None:
+def end(
+    words: Wording, thanks: str, code: str, debrief: str, withdraw: Act, undo: Act | None = None
+) -> None:
     """Thanks, the code to hand in, what it was about, and a way to take it all back."""
     with screen(words.end_title, thanks):
+        _undo(words, undo)
         st.markdown(words.code)
         st.code(code, language=None)
         st.subheader(words.debrief_title, anchor=False)
@@ -88,10 +95,17 @@ def sure_to_withdraw(words: Wording, yes: Callable[[], None], no: Callable[[], N
         st.button(words.withdraw_yes, key="yes", on_click=yes)
 
 
-def nothing_now(words: Wording) -> None:
+def nothing_now(words: Wording, undo: Act | None) -> None:
     """Others have what is left: look again by oneself."""
     with screen(words.later_title, words.later):
         st.button(words.look_again, key="again", type="primary")
+        _undo(words, undo)
+
+
+def _undo(words: Wording, undo: Act | None) -> None:
+    """A way back to the last item, while there is one."""
+    if undo is not None:
+        st.button(words.undo_last, key="back", type="tertiary", on_click=undo)
 
 
 def _options(words: Wording) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import quote_plus
 
 import streamlit as st
 
-from app.access import current_home, durable_database, visitor
+from app.access import current_home, database, durable_database, visitor
 from app.widgets.judge import data_address, judge
 from data.database import DatabaseError
 from data.images import image_file
@@ -26,7 +26,7 @@ from data.stamps import now
 from data.studies import Labeller, Side
 from labelling.answers import Answer, options
 from labelling.options import StudyOptions
-from labelling.queue import LONGEST_COMMENT, Task, comment, record, undo
+from labelling.queue import LONGEST_COMMENT, Task, came_too_late, comment, record, undo
 from labelling.wording import Wording
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ COMPONENT = "task"
 #: This session's state: the task on the screen, the images' names, what the browser holds of them,
 #: what went wrong, and that someone is about to withdraw.
 SHOWN, NAMES, HELD, PROBLEM, LEAVING = "shown", "names", "held", "problem", "leaving"
-#: … and what was written here about items, by number.
+#: … and what was written here about items, by number and item.
 WRITTEN = "written"
 
 #: More than the images that judge.js keeps.
@@ -93,6 +93,13 @@ def show_last_again() -> bool:
     return True
 
 
+def leave_task() -> str | None:
+    """No task is shown any more: the browser keeps no image; what was to be said with the next."""
+    for of_the_task in (SHOWN, HELD):
+        st.session_state.pop(of_the_task, None)
+    return st.session_state.pop(PROBLEM, None)
+
+
 def _mount(task: Task, study: StudyOptions, words: Wording) -> None:
     judge(
         _content(task, study, words),
@@ -118,8 +125,15 @@ def _answered() -> None:
         return
     if shown is None or (shown.task.number, shown.task.side) != (press.number, press.side):
         return
+    if press.milliseconds < shown.task.exposure_ms:
+        log.warning(
+            "An answer of labeller %s was refused: %g ms after its image, of at least %d.",
+            *(labeller.id, press.milliseconds, shown.task.exposure_ms),
+        )
+        st.session_state[PROBLEM] = shown.words.not_stored
+        return
     try:
-        record(
+        stored = record(
             durable_database(),
             labeller.id,
             shown.task.item_id,
@@ -131,6 +145,12 @@ def _answered() -> None:
             searches=press.searches,
             shown_at=shown.shown_at,
         )
+        if not stored and came_too_late(database(), labeller.id, shown.task.item_id, press.number):
+            log.warning(
+                "An answer of labeller %s came too late: others have item %s, or the study ended.",
+                *(labeller.id, shown.task.item_id),
+            )
+            st.session_state[PROBLEM] = shown.words.too_late
     except STORAGE_ERRORS:
         log.exception("An answer of labeller %s could not be stored", labeller.id)
         st.session_state[PROBLEM] = shown.words.not_stored
@@ -164,7 +184,8 @@ def _commented() -> None:
     text = text.encode("utf-8", "replace").decode().strip()  # JSON may bring half a character
     try:
         comment(durable_database(), labeller.id, shown.task.number, text)
-        st.session_state.setdefault(WRITTEN, {})[shown.task.number] = text
+        written = st.session_state.setdefault(WRITTEN, {})
+        written[shown.task.number, shown.task.item_id] = text
     except STORAGE_ERRORS:
         log.exception("A comment of labeller %s could not be stored", labeller.id)
         st.session_state[PROBLEM] = shown.words.comment_not_stored
@@ -226,12 +247,14 @@ def _press(message: Any) -> Press | None:
 
 def _content(task: Task, study: StudyOptions, words: Wording) -> dict[str, Any]:
     """What the browser is sent now; `turn` makes each one differ."""
-    stimuli = {_name(task.number, "source"): task.source_stimulus}
-    if task.perturbed_stimulus is not None:
-        stimuli[_name(task.number, "perturbed")] = task.perturbed_stimulus
+    left = _name(task.item_id, task.number, "source")
+    right = _name(task.item_id, task.number, "perturbed") if task.perturbed_stimulus else None
+    stimuli = {left: task.source_stimulus}
+    if right is not None and task.perturbed_stimulus is not None:
+        stimuli[right] = task.perturbed_stimulus
     if task.ahead is not None:
-        number, stimulus = task.ahead
-        stimuli[_name(number, "source")] = stimulus
+        item_id, number, stimulus = task.ahead
+        stimuli[_name(item_id, number, "source")] = stimulus
     held = st.session_state.pop(HELD, frozenset())
     place = words.practice_place if task.practice else words.place
     return {
@@ -240,8 +263,8 @@ def _content(task: Task, study: StudyOptions, words: Wording) -> dict[str, Any]:
         "help": [text for text in (study.instructions, *words.help) if text],
         "number": task.number,
         "side": PLACES[task.side],
-        "left": _name(task.number, "source"),
-        "right": _name(task.number, "perturbed") if task.perturbed_stimulus else None,
+        "left": left,
+        "right": right,
         "images": {name: _picture(it) for name, it in stimuli.items() if name not in held},
         "answered": task.source_answer,
         "options": options(task.phrase, words.options),
@@ -250,7 +273,7 @@ def _content(task: Task, study: StudyOptions, words: Wording) -> dict[str, Any]:
         "done": task.done,
         "total": task.total,
         "undo": task.undo,
-        "comment": st.session_state.get(WRITTEN, {}).get(task.number, task.comment),
+        "comment": st.session_state.get(WRITTEN, {}).get((task.number, task.item_id), task.comment),
         "longest_comment": LONGEST_COMMENT,
         "rest": words.rest.format(done=task.done, total=task.total) if task.rest else None,
         "search": {
@@ -264,17 +287,21 @@ def _content(task: Task, study: StudyOptions, words: Wording) -> dict[str, Any]:
 def _remember(task: Task, study: StudyOptions, words: Wording) -> None:
     """Keep what is on show, with the time at which it was first sent."""
     shown: Shown | None = st.session_state.get(SHOWN)
-    same = shown and (shown.task.number, shown.task.side) == (task.number, task.side)
+    same = shown and _question(shown.task) == _question(task)
     st.session_state[SHOWN] = Shown(task, shown.shown_at if same else now(), study, words)
 
 
-def _name(number: int, side: Side) -> str:
+def _question(task: Task) -> tuple[int, int, Side]:
+    return task.item_id, task.number, task.side
+
+
+def _name(item_id: int, number: int, side: Side) -> str:
     """An image's name in this browser. No two items share one, whatever images they show.
 
     Old names are forgotten, as their images are by the browser.
     """
     names = st.session_state.setdefault(NAMES, {})
-    name = names.setdefault((number, side), secrets.token_hex(4))
+    name = names.setdefault((item_id, number, side), secrets.token_hex(4))
     while len(names) > KEPT_NAMES:
         del names[next(iter(names))]
     return name

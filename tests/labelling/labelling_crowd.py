@@ -21,7 +21,7 @@ from data.studies import items, labeller_of
 from labelling.answers import Answer
 from labelling.options import StudyOptions
 from labelling.queue import next_task, record, undo
-from labelling.sitting import CONTENT
+from labelling.pool import CONTENT
 from labelling.stages import Stage, stage
 from labelling.studies import create_study, invite
 from tests.labelling.synthetic_study import add_experiment, label_text

@@ -15,11 +15,11 @@ from data.home import Home
 from data.results import add_stimulus
 from data.studies import StudyItem, items, judgements, labeller_of
 from labelling.answers import Answer
+from labelling.choice import LAST_GAP, REPEAT_GAP
 from labelling.controls import Gold
 from labelling.eligibility import trial_table
 from labelling.options import ExclusionRules, StudyError, StudyOptions, options_of
 from labelling.queue import Task, next_task, record
-from labelling.sitting import LAST_GAP, REPEAT_GAP
 from labelling.stages import Stage, stage
 from labelling.studies import create_study, invite
 from tests.labelling.synthetic_study import LABELS, add_experiment, label_text, source_picture

@@ -161,7 +161,8 @@ def test_the_image_ahead_is_the_next_source(make):
     while (task := study.next()) is not None:
         study.answer(UNCLEAR)
         after = study.next()
-        assert task.ahead == (after and (after.number, after.source_stimulus))
+        following = after and (after.item_id, after.number, after.source_stimulus)
+        assert task.ahead == following
 
 
 def test_labellers_of_one_study_do_not_see_each_others_answers(make):
