@@ -20,9 +20,9 @@ SUMS = "SHA256SUMS"
 IMAGE = re.compile(r"images/([0-9a-f]{64})\.png")
 #: All names that a bundle may have.
 NAMES = re.compile(
-    r"bundle\.json|README\.md|experiment\.json|sources\.jsonl|results\.jsonl"
+    r"bundle\.json|README\.md|experiment\.json|(sources|results|transfers)\.jsonl"
     r"|studies/[0-9a-f]{10}/(study\.json|(items|labellers|judgements|assignments)\.jsonl)"
-    r"|images/[0-9a-f]{64}\.png"
+    r"|maps/[0-9a-f]{10}/(map\.json|scores\.npz)|images/[0-9a-f]{64}\.png"
 )
 #: Of the same moment on every machine: a zip can hold no earlier one.
 MOMENT = (1980, 1, 1, 0, 0, 0)

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import re
-import secrets
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +15,20 @@ from sqlite_utils import Database
 
 from data import bundle
 from data.bundle_archive import IMAGE, Archive, BundleError
-from data.database import as_json, immediate, insert_once
+from data.bundle_maps import FILES as MAP_FILES
+from data.bundle_maps import CheckMap, add_map, map_files
+from data.bundle_studies import FILES as STUDY_FILES
+from data.bundle_studies import add_study, study_files
+from data.bundle_text import (
+    Content,
+    digest,
+    explained,
+    insert,
+    read_document,
+    read_lines,
+    stored_values,
+)
+from data.database import immediate, insert_once
 from data.experiments import experiment
 from data.home import Home
 from data.images import decode, store_file
@@ -36,12 +45,27 @@ class Imported:
     experiment: str
     checksum: str
     new: bool
+    transfers: int
     studies: int
     images: int
+    maps: int
+
+    @property
+    def anything(self) -> bool:
+        """Whether there was anything that was not here."""
+        return self.new or any((self.transfers, self.studies, self.images, self.maps))
 
 
-def import_bundle(database: Database, home: Home, file: Path) -> Imported:
+def _any_map(record: Mapping[str, Any], scores: bytes) -> None:
+    """Only `engine.maps` knows what a map is."""
+
+
+def import_bundle(
+    database: Database, home: Home, file: Path, *, check_map: CheckMap = _any_map
+) -> Imported:
     """Take in a bundle; what is there already, and the same, stays as it is.
+
+    `check_map` raises ValueError where a map's record and scores are of none.
 
     Nobody is invited by it: its labellers' links are void. Raises BundleError for a file that is no
     bundle, is damaged or was tampered with, and where an experiment, a study or a source of the
@@ -52,11 +76,16 @@ def import_bundle(database: Database, home: Home, file: Path) -> Imported:
         experiment_id = about["experiment"]
         is_new = experiment(database, experiment_id) is None
         if not is_new:
-            _same(archive, bundle.experiment_files(database, experiment_id), "experiment", file)
+            _same(archive, bundle.experiment_files(database, experiment_id), "experiment")
         new_studies = [
             study_id
             for study_id in about["studies"]
-            if not _there(database, study_id, file, archive)
+            if not _there(database, "studies", study_id, study_files, archive)
+        ]
+        new_maps = [
+            map_id
+            for map_id in about.get("maps", ())
+            if not _there(database, "maps", map_id, map_files, archive)
         ]
         if is_new:
             _check_sources(database, archive)
@@ -67,66 +96,97 @@ def import_bundle(database: Database, home: Home, file: Path) -> Imported:
                 written += insert_once(database, "stimuli", values | {"sha256": sha256}) is not None
             if is_new:
                 _add_experiment(database, archive)
+            tested = 0
+            if bundle.TRANSFERS in archive.sums:
+                tested = _add_transfers(database, archive, experiment_id)
             for study_id in new_studies:
-                _add_study(database, archive, study_id)
+                add_study(database, archive, study_id)
+            for map_id in new_maps:
+                add_map(database, archive, map_id, check_map)
             for study_id in about["asked_about_it"]:
                 insert_once(
                     database,
                     "study_experiments",
                     {"study_id": study_id, "experiment_id": experiment_id},
                 )
-    return Imported(experiment_id, archive.checksum, is_new, len(new_studies), written)
+    return Imported(
+        experiment_id,
+        archive.checksum,
+        new=is_new,
+        transfers=tested,
+        studies=len(new_studies),
+        images=written,
+        maps=len(new_maps),
+    )
 
 
 def _about(archive: Archive) -> dict[str, Any]:
     """The bundle's own description, checked."""
-    about = _document(archive, "bundle.json")
+    about = read_document(archive, "bundle.json")
     if about.get("format") != bundle.FORMAT:
         raise BundleError(f"{archive.file} is no bundle of Plainview.")
-    if about.get("version") != bundle.VERSION:
+    if about.get("version") not in (bundle.FIRST_VERSION, bundle.VERSION):
         raise BundleError(
             f"{archive.file} is a bundle of version {about.get('version')}; this Plainview reads"
-            f" version {bundle.VERSION}: update the code."
+            f" versions {bundle.FIRST_VERSION} to {bundle.VERSION}: update the code."
         )
-    studies = {name.split("/")[1] for name in archive.names if name.startswith("studies/")}
-    named = about.get("studies")
+    folders = {
+        folder: {name.split("/")[1] for name in archive.names if name.startswith(f"{folder}/")}
+        for folder in ("studies", "maps")
+    }
     hexadecimal = re.compile("[0-9a-f]{10}").fullmatch
     if (
         not hexadecimal(str(about.get("experiment")))
-        or not isinstance(named, list)
-        or set(named) != studies
-        or not set(about.get("asked_about_it", ())) <= studies
+        or any(not _names(about.get(folder, []), there) for folder, there in folders.items())
+        or not set(about.get("asked_about_it", ())) <= folders["studies"]
     ):
         raise BundleError(f"bundle.json in {archive.file} does not fit its other files.")
     wanted = {
         *bundle.EXPERIMENT,
-        *(f"studies/{s}/{name}" for s in studies for name in bundle.STUDY),
+        *((bundle.TRANSFERS,) if about["version"] > bundle.FIRST_VERSION else ()),
+        *(f"studies/{one}/{name}" for one in folders["studies"] for name in STUDY_FILES),
+        *(f"maps/{one}/{name}" for one in folders["maps"] for name in MAP_FILES),
     }
     if lacking := sorted(wanted - set(archive.names)):
         raise BundleError(f"{lacking[0]} is missing in {archive.file}: get the bundle again.")
     return about
 
 
-def _there(database: Database, study_id: str, file: Path, archive: Archive) -> bool:
-    """Whether this very study is here. Raises BundleError for another one of its name."""
-    if not database.execute("SELECT 1 FROM studies WHERE id = ?", [study_id]).fetchone():
+def _names(listed: object, there: set[str]) -> bool:
+    """Whether a list names these, each once."""
+    return isinstance(listed, list) and sorted(map(str, listed)) == sorted(there)
+
+
+def _there(
+    database: Database,
+    table: str,
+    row_id: str,
+    files: Callable[[Database, str], Iterable[Content]],
+    archive: Archive,
+) -> bool:
+    """Whether this very study or map is here. Raises BundleError for another one of its name."""
+    if not database.execute(f"SELECT 1 FROM {table} WHERE id = ?", [row_id]).fetchone():
         return False
-    _same(archive, bundle.study_files(database, study_id), "study", file)
+    _same(archive, files(database, row_id), {"studies": "study", "maps": "map"}[table])
     return True
 
 
-def _same(archive: Archive, stored: Iterator[bundle.Content], kind: str, file: Path) -> None:
+def _same(archive: Archive, stored: Iterable[Content], kind: str) -> None:
     for name, parts in stored:
-        if bundle.digest(parts) != archive.sums.get(name):
-            raise BundleError(
-                f"The {kind} of {file} is here already, and differs in {name}: take the bundle into"
-                " another home (--home FOLDER)."
-            )
+        if digest(parts) != archive.sums.get(name):
+            raise _differs(archive, kind, name)
+
+
+def _differs(archive: Archive, kind: str, name: str) -> BundleError:
+    return BundleError(
+        f"The {kind} of {archive.file} is here already, and differs in {name}: take the bundle into"
+        " another home (--home FOLDER)."
+    )
 
 
 def _check_sources(database: Database, archive: Archive) -> None:
     """A source is one picture in a home; devices may draw it with a level's difference."""
-    for row in _lines(archive, "sources.jsonl"):
+    for row in read_lines(archive, "sources.jsonl"):
         here = database.execute(
             "SELECT stimulus FROM sources WHERE id = ?", [row.get("id")]
         ).fetchone()
@@ -173,13 +233,13 @@ def _size(archive: Archive, name: str, content: bytes) -> dict[str, Any]:
 
 
 def _add_experiment(database: Database, archive: Archive) -> None:
-    document = _document(archive, "experiment.json")
-    with _explained(archive, "experiment.json"):
+    document = read_document(archive, "experiment.json")
+    with explained(archive, "experiment.json"):
         experiment_id = document["experiment"]["id"]
-        _insert(database, "experiments", document["experiment"], bundle.EXPERIMENT_COLUMNS)
+        insert(database, "experiments", document["experiment"], bundle.EXPERIMENT_COLUMNS)
         numbers = {}
         for row in document["conditions"]:
-            numbers[row["position"]] = _insert(
+            numbers[row["position"]] = insert(
                 database,
                 "conditions",
                 row,
@@ -187,133 +247,40 @@ def _add_experiment(database: Database, archive: Archive) -> None:
                 experiment_id=experiment_id,
             )
         for row in document["plans"]:
-            _insert(
+            insert(
                 database, "analysis_plans", row, bundle.PLAN_COLUMNS, experiment_id=experiment_id
             )
-    with _explained(archive, "sources.jsonl"):
-        for row in _lines(archive, "sources.jsonl"):
-            values = _values(row, bundle.SOURCE_COLUMNS)
+    with explained(archive, "sources.jsonl"):
+        for row in read_lines(archive, "sources.jsonl"):
+            values = stored_values(row, bundle.SOURCE_COLUMNS)
             insert_once(database, "sources", values | {"created_at": now()})
-    with _explained(archive, "results.jsonl"):
-        for row in _lines(archive, "results.jsonl"):
+    with explained(archive, "results.jsonl"):
+        for row in read_lines(archive, "results.jsonl"):
             condition = numbers[row["condition"]]
-            _insert(database, "results", row, bundle.RESULT_COLUMNS, condition_id=condition)
+            insert(database, "results", row, bundle.RESULT_COLUMNS, condition_id=condition)
 
 
-def _add_study(database: Database, archive: Archive, study_id: str) -> None:
-    name = f"studies/{study_id}/{{}}"
-    with _explained(archive, name.format("study.json")):
-        row = _document(archive, name.format("study.json"))
-        if row["id"] != study_id:
-            raise ValueError("its id")
-        _insert(database, "studies", row, bundle.STUDY_COLUMNS, closed_at=now())
-    with _explained(archive, name.format("items.jsonl")):
-        items = {
-            row["position"]: _insert(
-                database, "study_items", row, bundle.ITEM_COLUMNS, study_id=study_id
-            )
-            for row in _lines(archive, name.format("items.jsonl"))
-        }
-    with _explained(archive, name.format("labellers.jsonl")):
-        people = {
-            row["labeller"]: _labeller(database, study_id, row)
-            for row in _lines(archive, name.format("labellers.jsonl"))
-        }
-    with _explained(archive, name.format("judgements.jsonl")):
-        judged: dict[int | None, int | None] = {None: None}
-        for row in _lines(archive, name.format("judgements.jsonl")):
-            judged[row["judgement"]] = _insert(
-                database,
-                "judgements",
-                row,
-                bundle.JUDGEMENT_COLUMNS,
-                labeller_id=people[row["labeller"]],
-                item_id=items[row["item"]],
-                supersedes=judged[row["supersedes"]],
-            )
-            if row["undone_at"] is not None:
-                database["retractions"].insert(
-                    {"judgement_id": judged[row["judgement"]], "created_at": row["undone_at"]}
-                )
-    with _explained(archive, name.format("assignments.jsonl")):
-        for row in _lines(archive, name.format("assignments.jsonl")):
-            _insert(
-                database,
-                "assignments",
-                row,
-                ("round", "place", "finished_at"),
-                study_id=study_id,
-                labeller_id=people[row["labeller"]],
-                item_id=items[row["item"]],
-                closed_by=judged[row["closed_by"]],
-            )
-
-
-def _labeller(database: Database, study_id: str, row: Mapping[str, Any]) -> int:
-    labeller_id = _insert(
-        database,
-        "labellers",
-        row,
-        ("name", "created_at"),
-        study_id=study_id,
-        token_hash=secrets.token_hex(32),  # of no token: nobody gets in with it
-        order_seed=secrets.randbits(53),
-        revoked_at=now(),
+def _add_transfers(database: Database, archive: Archive, experiment_id: str) -> int:
+    """Add what is not here: pictures may be tested on one more classifier at any time."""
+    places = database.execute(
+        "SELECT conditions.position, trial_index, results.id FROM results"
+        " JOIN conditions ON conditions.id = condition_id WHERE experiment_id = ?",
+        [experiment_id],
     )
-    for event in row["events"]:
-        _insert(database, "labeller_events", event, ("kind", "created_at"), labeller_id=labeller_id)
-    return labeller_id
-
-
-def _insert(
-    database: Database,
-    table: str,
-    row: Mapping[str, Any],
-    columns: Sequence[str],
-    **more: Any,
-) -> int:
-    """Adds the row, with every check of the schema; its number."""
-    values = _values(row, columns) | more
-    names, places = ", ".join(values), ", ".join(f":{name}" for name in values)
-    cursor = database.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", values)
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
-
-
-def _values(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
-    return {
-        name: as_json(row[name])
-        if name in bundle.JSON_COLUMNS and row[name] is not None
-        else row[name]
-        for name in columns
+    results = {(position, index): result_id for position, index, result_id in places.fetchall()}
+    here = {
+        (row["condition"], row["trial_index"], row["classifier"]): row
+        for row in bundle.transfer_rows(database, experiment_id)
     }
-
-
-def _document(archive: Archive, name: str) -> dict[str, Any]:
-    if name not in archive.sums:
-        raise BundleError(f"{name} is missing in {archive.file}: it is no bundle of Plainview.")
-    with _explained(archive, name):
-        document = json.loads(archive.read(name))
-        if not isinstance(document, dict):
-            raise ValueError("no object")
-        return document
-
-
-def _lines(archive: Archive, name: str) -> Iterator[dict[str, Any]]:
-    for line in archive.lines(name):
-        record = json.loads(line)
-        if not isinstance(record, dict):
-            raise BundleError(f"{name} in {archive.file} does not hold what a bundle's does.")
-        yield record
-
-
-@contextmanager
-def _explained(archive: Archive, name: str) -> Iterator[None]:
-    """What a file that fits its checksum, and yet makes no sense, is answered with."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError, sqlite3.IntegrityError) as error:
-        raise BundleError(
-            f"{name} in {archive.file} does not hold what a bundle's does ({error}): nothing was"
-            " taken in."
-        ) from error
+    added = 0
+    with explained(archive, bundle.TRANSFERS):
+        for row in read_lines(archive, bundle.TRANSFERS):
+            place = row["condition"], row["trial_index"]
+            if known := here.get((*place, row["classifier"])):
+                if any(row[name] != known[name] for name in bundle.ANSWER_COLUMNS):
+                    raise _differs(archive, "experiment", bundle.TRANSFERS)
+                continue
+            columns = (*bundle.ANSWER_COLUMNS, "classifier", "created_at")
+            insert(database, "transfers", row, columns, result_id=results[place])
+            added += 1
+    return added

@@ -13,9 +13,11 @@ from app.runner.request import RequestError
 HELP = """Write everything that an experiment's results rest on into one archive, or take one in.
 
 The archive is a zip file of text and PNG files: the definition and any frozen analysis plan, every
-result, every picture, the studies in which its pictures were judged with every answer, the version
-of the code, and a checksum of each file. Labellers' names are replaced by numbers, and what they
-wrote in words stays out. The same experiment makes the same file, to the bit.
+result and what other classifiers say of it, every picture, the studies in which its pictures were
+judged with every answer, the semantic maps that start from its sources with what people say of
+them, the version of the code, and a checksum of each file. Labellers' names are replaced by
+numbers, and what they wrote in words stays out. The same experiment makes the same file, to the
+bit.
 
 With --import a bundle is taken in, all of it or nothing, and twice the same as once. A file that
 was damaged or changed is refused, with its name. Then `python -m app verify ID --all` computes
@@ -73,30 +75,33 @@ def _write(arguments: argparse.Namespace) -> int:
         return 0
     say(
         f"{written.file}, {bytes_in_words(written.file.stat().st_size)}: {written.results} results,"
-        f" {written.images} pictures, {written.studies} studies with {written.judgements}"
-        " judgements. Its checksum:"
+        f" {written.transfers} answers of other classifiers, {written.images} pictures,"
+        f" {written.studies} studies with {written.judgements} judgements, {written.maps} maps. Its"
+        " checksum:"
     )
     print(written.checksum)
     return 0
 
 
 def _import(arguments: argparse.Namespace) -> int:
+    from app.runner.bundled_maps import check_map
     from data.bundle_import import import_bundle
     from data.database import open_database
     from data.home import home
 
     place = home(arguments.home)
     with closing(open_database(place, durable=True)) as database:
-        done = import_bundle(database, place, arguments.source)
+        done = import_bundle(database, place, arguments.source, check_map=check_map)
     if arguments.json:
         print_object(vars(done))
         return 0
-    if not (done.new or done.studies):
+    if not done.anything:
         say(f"Everything of this bundle ({done.checksum[:12]}…) is here already.")
         return 0
     say(
         f"Taken in: experiment {done.experiment}{'' if done.new else ' (it was here)'},"
-        f" {done.studies} studies, {done.images} new pictures. Check it with"
+        f" {done.transfers} answers of other classifiers, {done.studies} studies, {done.maps} maps,"
+        f" {done.images} new pictures. Check it with"
         f" python -m app verify {done.experiment} --all"
     )
     return 0

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -16,21 +16,31 @@ from sqlite_utils import Database
 from data.bundle import Written, write_bundle
 from data.bundle_archive import SUMS, BundleError, write_archive
 from data.bundle_import import Imported, import_bundle
+from data.bundle_maps import map_ids
 from data.database import open_database
 from data.experiments import conditions
 from data.home import Home
 from data.images import encode
 from data.jobs import submit
+from data.maps import create_map, store_scores
+from data.planes import plane_key
 from data.plans import add_plan
-from data.results import add_results
+from data.results import add_results, add_stimulus
 from data.studies import (
+    ItemRow,
     add_comment,
     add_event,
+    add_items,
     add_judgement,
+    add_labeller,
+    create_study,
+    items,
     judgements,
+    labeller_of,
     labellers,
     retract,
 )
+from data.transfers import TransferRow, add_transfers
 from tests.data.rows import a_failure, a_find, a_study, an_experiment, pixels
 
 #: What of the database a bundle carries, without numbers that each database gives.
@@ -46,12 +56,70 @@ CARRIED = {
     "analysis_plans": "experiment_id, plan, sha256, judgements",
     "labeller_events": "kind",
     "study_experiments": "study_id, experiment_id",
+    "transfers": "classifier, classifier_checksum, source_answer, answer, created_at",
+    "maps": "id, name, description, origin, content, sha256, measured, points, complete"
+    ", created_by, created_at",
 }
+#: A plane through the source of trial 0.
+PLANE = {
+    "kind": "PerturbationPlane",
+    "source": {
+        "kind": "GeneratedSource",
+        "generator": "mnist-conv",
+        "checksum": "d" * 64,
+        "label": 3,
+        "seed": 0,
+        "truncation": 1.0,
+    },
+    "scales_checksum": "e" * 64,
+    "first": {"kind": "FoundDirection", "magnitude": 0.107, "perturbation_id": None},
+    "second": {"kind": "RandomDirection", "seed": 0},
+}
+
+
+def a_map(database: Database, space: dict[str, object], complete: bool = True) -> str:
+    map_id = create_map(
+        database,
+        name="a map",
+        description={"space": space},
+        origin="computed",
+        points=4,
+        code_version="0.1.0",
+        created_by="ada",
+    )
+    store_scores(database, map_id, b"scores", measured=4, complete=complete)
+    return map_id
+
+
+def say_of_the_first(database: Database, classifier: str) -> None:
+    """What another classifier says of the first found result."""
+    (result_id,) = database.execute("SELECT min(id) FROM results").fetchone()
+    add_transfers(database, [TransferRow(result_id, classifier, "b" * 64, 3, 5)])
+
+
+def a_plane_study(database: Database, home: Home) -> None:
+    """Of one picture of the plane, which one person was asked about; over no experiment."""
+    study_id = create_study(database, name="a plane", experiment_ids=[], options={}, created_by="a")
+    item = ItemRow(
+        source_stimulus=add_stimulus(database, home, pixels(500)),
+        perturbed_stimulus=add_stimulus(database, home, pixels(501)),
+        label=3,
+        phrase="a three",
+        search_term="three digit",
+        kind="plane",
+        details={"plane": plane_key(PLANE), "u": [0.5, 0.25]},
+    )
+    add_items(database, study_id, [item])
+    person = labeller_of(database, add_labeller(database, study_id, "another labeller"))
+    [stored] = items(database, study_id)
+    add_judgement(database, labeller_id=person.id, item_id=stored.id, side="source", answer=1)
 
 
 @pytest.fixture
 def original(home: Home, database: Database) -> str:
-    """Two results, a plan, and a study with corrected, undone and standing judgements; its id."""
+    """Two results tested on another classifier, a plan, a study with corrected, undone and standing
+    judgements, a map of a plane with a study of its own; its id.
+    """
     _, labeller_id, item_ids = a_study(database, home, pairs=2)
     [link] = database["study_experiments"].rows
     first, last = conditions(database, link["experiment_id"])
@@ -67,6 +135,9 @@ def original(home: Home, database: Database) -> str:
     add_judgement(database, **asked, side="perturbed", answer=3, supersedes=undone)
     add_comment(database, labeller_id, item_ids[0], "I am Grace Hopper")
     add_event(database, labeller_id, "purpose", "I, Grace, think")
+    say_of_the_first(database, "mnist-robust")
+    a_map(database, PLANE)
+    a_plane_study(database, home)
     submit(database, kind="experiment", experiment_id=first.experiment_id, owner="a", device="cpu")
     return first.experiment_id
 
@@ -110,8 +181,10 @@ def test_a_bundle_carries_everything_to_another_home(
     before, after = carried(database), carried(there)
     before["analysis_plans"] = after["analysis_plans"] = plan
     assert after == before
-    assert (written.results, written.images, written.studies, written.judgements) == (3, 4, 1, 4)
-    assert len(list(home.images.rglob("*.png"))) == 4
+    assert (written.results, written.images, written.studies, written.judgements) == (3, 6, 2, 5)
+    assert (written.transfers, written.maps) == (1, 1)
+    assert (done.transfers, done.maps) == (1, 1)
+    assert len(list(home.images.rglob("*.png"))) == 6
 
 
 def test_the_same_content_makes_the_same_file_wherever_it_is(
@@ -139,7 +212,10 @@ def test_twice_is_as_once(
     first = import_bundle(there, other, written.file)
     before = carried(there)
     second = import_bundle(there, other, written.file)
-    nothing = Imported(first.experiment, first.checksum, new=False, studies=0, images=0)
+    nothing = Imported(
+        first.experiment, first.checksum, new=False, transfers=0, studies=0, images=0, maps=0
+    )
+    assert not nothing.anything
     assert second == nothing
     assert carried(there) == before
     assert import_bundle(database, home, written.file) == nothing
@@ -150,51 +226,54 @@ def test_nobody_is_named_and_nobody_gets_in(
 ) -> None:
     with zipfile.ZipFile(written.file) as archive:
         text = b"".join(archive.read(name) for name in archive.namelist()).decode("latin-1")
-        [people] = [n for n in archive.namelist() if n.endswith("labellers.jsonl")]
+        [study] = json.loads(archive.read("bundle.json"))["asked_about_it"]
+        people = f"studies/{study}/labellers.jsonl"
         [person] = [json.loads(line) for line in archive.read(people).splitlines()]
         plan = json.loads(archive.read("experiment.json"))["plans"][0]["plan"]
     assert "synthetic labeller" not in text
     assert "Grace" not in text
     assert re.fullmatch(r"labeller \d{9}", person["name"])
     assert plan["rule"]["labeller"] == person["name"]
-    [secret] = database.execute("SELECT token_hash FROM labellers").fetchone()
-    assert secret not in text
+    for (secret,) in database.execute("SELECT token_hash FROM labellers").fetchall():
+        assert secret not in text
     home, there = elsewhere
     import_bundle(there, home, written.file)
-    [study_id] = there.execute("SELECT id FROM studies").fetchone()
-    assert all(one.revoked_at for one in labellers(there, study_id))
+    invited = [
+        one
+        for study_id in [row["id"] for row in there["studies"].rows]
+        for one in labellers(there, study_id)
+    ]
+    assert len(invited) == 2
+    assert all(one.revoked_at for one in invited)
 
 
 def test_whoever_withdrew_is_not_passed_on(
     database: Database, home: Home, original: str, tmp_path: Path
 ) -> None:
-    [person] = database["labellers"].rows
-    add_event(database, person["id"], "withdrew")
+    for person in database["labellers"].rows:
+        add_event(database, person["id"], "withdrew")
     written = write_bundle(database, home, original, tmp_path / "without.zip")
     assert written.judgements == 0
     with zipfile.ZipFile(written.file) as archive:
         empty = [name for name in archive.namelist() if not archive.read(name)]
-    assert sorted(name.rpartition("/")[2] for name in empty) == [
-        "assignments.jsonl",
-        "judgements.jsonl",
-        "labellers.jsonl",
-    ]
+    of_people = ["assignments.jsonl", "judgements.jsonl", "labellers.jsonl"]
+    assert sorted(name.rpartition("/")[2] for name in empty) == sorted(2 * of_people)
 
 
 def test_what_goes_on_here_is_not_overwritten(
     database: Database, home: Home, original: str, written: Written
 ) -> None:
-    [study] = database["studies"].rows
+    study = next(iter(database["studies"].rows))
     [person] = labellers(database, study["id"])
-    items = [row["id"] for row in database["study_items"].rows]
-    add_judgement(database, labeller_id=person.id, item_id=items[1], side="source", answer=1)
+    second = items(database, study["id"])[1]
+    add_judgement(database, labeller_id=person.id, item_id=second.id, side="source", answer=1)
     with pytest.raises(BundleError, match=r"study of .* is here already, and differs in .*judgem"):
         import_bundle(database, home, written.file)
     [_, last] = conditions(database, original)
     add_results(database, [a_failure(last.id, 1)])
     with pytest.raises(BundleError, match=r"experiment of .* differs in results.jsonl"):
         import_bundle(database, home, written.file)
-    assert len(judgements(database)) == 3
+    assert len(judgements(database)) == 4
 
 
 def test_a_source_that_is_another_picture_here_is_refused(
@@ -206,6 +285,95 @@ def test_a_source_that_is_another_picture_here_is_refused(
     there.execute("UPDATE sources SET stimulus = ?", ["f" * 64])
     with pytest.raises(BundleError, match=r"label 3 and seed 0 in .* is another picture here"):
         import_bundle(there, home, written.file)
+
+
+def test_what_is_tested_later_is_added_and_another_answer_is_refused(
+    database: Database,
+    home: Home,
+    original: str,
+    written: Written,
+    elsewhere: tuple[Home, Database],
+    tmp_path: Path,
+) -> None:
+    other, there = elsewhere
+    import_bundle(there, other, written.file)
+    say_of_the_first(database, "one more")
+    later = write_bundle(database, home, original, tmp_path / "later.zip")
+    done = import_bundle(there, other, later.file)
+    assert (done.new, done.transfers, done.anything) == (False, 1, True)
+    assert carried(there)["transfers"] == carried(database)["transfers"]
+    there.execute("UPDATE transfers SET answer = 4 WHERE classifier = 'one more'")
+    with pytest.raises(BundleError, match=r"experiment of .* differs in transfers.jsonl"):
+        import_bundle(there, other, later.file)
+
+
+@pytest.mark.parametrize(
+    ("space", "complete", "goes_along"),
+    [
+        (PLANE, True, True),
+        ({"kind": "LatentInterpolation", "first": {}, "second": PLANE["source"]}, True, True),
+        ({"kind": "PrincipalDirections", "source": PLANE["source"]}, False, False),
+        ({**PLANE, "source": {**PLANE["source"], "seed": 77}}, True, False),
+        ({"kind": "PublishedViews", "source": "a paper"}, True, False),
+    ],
+    ids=["plane", "interpolation", "unfinished", "another source", "published"],
+)
+def test_maps_go_along_that_are_finished_and_start_from_a_source(
+    database: Database,
+    home: Home,
+    original: str,
+    space: dict[str, object],
+    complete: bool,
+    goes_along: bool,
+) -> None:
+    a_map(database, PLANE)
+    map_id = a_map(database, space, complete)
+    assert (map_id in map_ids(database, original)) == goes_along
+
+
+def test_a_bundle_of_the_first_version_is_still_taken_in(
+    database: Database, written: Written, elsewhere: tuple[Home, Database]
+) -> None:
+    def first_version(contents: dict[str, bytes]) -> None:
+        about = json.loads(contents["bundle.json"])
+        plane = (set(about["studies"]) - set(about["asked_about_it"])).pop()
+        about |= {"version": 1, "studies": about["asked_about_it"]}
+        del about["maps"]
+        contents["bundle.json"] = json.dumps(about).encode()
+        for name in list(contents):
+            if name == "transfers.jsonl" or name.startswith(("maps/", f"studies/{plane}/")):
+                del contents[name]
+
+    home, there = elsewhere
+    old = rewritten(written.file, first_version)
+    done = import_bundle(there, home, old)
+    assert (done.new, done.studies, done.transfers, done.maps) == (True, 1, 0, 0)
+    assert there["results"].count == 3
+    assert not import_bundle(there, home, old).anything
+    assert import_bundle(there, home, written.file).transfers == 1
+
+
+def test_a_map_that_is_another_one_here_is_refused(
+    written: Written, elsewhere: tuple[Home, Database]
+) -> None:
+    home, there = elsewhere
+    import_bundle(there, home, written.file)
+    there.execute("UPDATE maps SET name = 'another'")
+    with pytest.raises(BundleError, match=r"map of .* is here already, and differs in maps/.*json"):
+        import_bundle(there, home, written.file)
+
+
+def test_a_map_that_is_none_is_refused(written: Written, elsewhere: tuple[Home, Database]) -> None:
+    def check(record: Mapping[str, object], scores: bytes) -> None:
+        assert (record["name"], scores) == ("a map", b"scores")
+        raise ValueError("no map at all")
+
+    home, there = elsewhere
+    with pytest.raises(
+        BundleError, match=r"map.json in .* \(no map at all\): nothing was taken in"
+    ):
+        import_bundle(there, home, written.file, check_map=check)
+    assert there["experiments"].count == 0
 
 
 def flip(file: Path, name: str) -> Path:
@@ -316,8 +484,7 @@ def huge_image(contents: dict[str, bytes]) -> None:
 
 def edit(name: str, old: bytes, new: bytes) -> Callable[[dict[str, bytes]], None]:
     def change(contents: dict[str, bytes]) -> None:
-        [chosen] = [one for one in contents if one.endswith(name)]
-        assert old in contents[chosen]
+        chosen = next(one for one in contents if one.endswith(name) and old in contents[one])
         contents[chosen] = contents[chosen].replace(old, new)
 
     return change
@@ -328,13 +495,17 @@ def edit(name: str, old: bytes, new: bytes) -> Callable[[dict[str, bytes]], None
     [
         (rename_image, "images/.* is not what its name says"),
         (huge_image, "images/.* is no picture to be judged"),
-        (edit("bundle.json", b'"version": 1', b'"version": 9'), "version 9; this Plainview reads"),
+        (edit("bundle.json", b'"version": 2', b'"version": 9'), "version 9; this Plainview reads"),
         (edit("bundle.json", b'"plainview-bundle"', b'"other"'), "no bundle of Plainview"),
         (edit("results.jsonl", b'"found"', b'"lost"'), "results.jsonl .* nothing was taken in"),
         (edit("results.jsonl", b'"outcome"', b'"ending"'), "results.jsonl .* nothing was taken in"),
         (edit("judgements.jsonl", b'"answer":1', b'"answer":7'), "judgements.jsonl .* nothing"),
         (edit("experiment.json", b"{", b"["), "experiment.json .* nothing was taken in"),
+        (edit("transfers.jsonl", b'"answer":5', b'"answer":"five"'), "transfers.jsonl .* nothing"),
+        (edit("map.json", b'"points": 4', b'"points": 3'), "map.json .* nothing was taken in"),
+        (edit("scores.npz", b"scores", b"others"), "map.json .* its checksum.* nothing"),
         (lambda contents: contents.pop("sources.jsonl"), "sources.jsonl is missing"),
+        (lambda contents: contents.pop("transfers.jsonl"), "transfers.jsonl is missing"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",  # no addresses: workers differ
 )
@@ -347,7 +518,7 @@ def test_a_forged_bundle_with_fitting_checksums_changes_nothing(
     home, there = elsewhere
     with pytest.raises(BundleError, match=said):
         import_bundle(there, home, rewritten(written.file, change))
-    for table in ("experiments", "results", "studies", "judgements", "labellers"):
+    for table in ("experiments", "results", "studies", "judgements", "labellers", "maps"):
         assert there[table].count == 0
 
 
@@ -359,12 +530,12 @@ def test_a_study_shared_by_two_experiments_is_taken_in_once(
     tmp_path: Path,
     elsewhere: tuple[Home, Database],
 ) -> None:
-    """The second experiment has the same sources, so the judgements count for it too."""
+    """The second experiment has the same sources, so judgements and maps are of it, too."""
     second = an_experiment(database, name="the second")
     first_of_second, _ = conditions(database, second)
     add_results(database, [a_find(database, home, first_of_second.id, 0)])
     other = write_bundle(database, home, second, tmp_path / "second.zip")
-    assert other.studies == 1
+    assert (other.studies, other.maps) == (2, 1)
     place, there = elsewhere
     import_bundle(there, place, written.file)
     done = import_bundle(there, place, other.file)
