@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,8 +36,9 @@ def import_rows(
 ) -> list[str]:
     """Stores judgements in new, closed studies; returns the studies' ids.
 
-    `rows`: as in `labelling.exchange.COLUMNS`, checked. Their labellers have no invitation. One
-    transaction: whatever fails, nothing is stored.
+    `rows`: as in `labelling.exchange.COLUMNS`, checked by `labelling.importing`, by judgement; what
+    is JSON there is read. Their labellers have no invitation. One transaction: whatever fails,
+    nothing is stored.
     """
     studies: dict[str, str] = {}
     items: dict[tuple[str, int], int] = {}
@@ -71,7 +71,7 @@ def _study(database: Database, row: Mapping[str, Any], created_by: str) -> str:
         database,
         name=row["study_name"],
         experiment_ids=[],
-        options={"imported_from": row["study"]},
+        options={**(row["study_options"] or {}), "imported_from": row["study"]},
         created_by=created_by,
     )
     database["studies"].update(study_id, {"closed_at": now()})
@@ -82,7 +82,7 @@ def _item(database: Database, study_id: str, row: Mapping[str, Any]) -> int:
     item = ItemRow(
         **{name: row[name] for name in _ITEM_COLUMNS},
         kind=row["item_kind"],
-        details=json.loads(row["item_details"]),
+        details=row["item_details"],
     )
     add_items(database, study_id, [item])
     (item_id,) = database.execute(
@@ -131,8 +131,7 @@ def _judgement(
             "created_at": now(),
         },
     )
-    if judgement_id is None:
-        raise ValueError(f"Judgement {row['judgement']} is of an image that was judged already.")
+    assert judgement_id is not None, "checked: of each image one judgement supersedes none"
     if row["undone"]:
         database["retractions"].insert({"judgement_id": judgement_id, "created_at": now()})
     return judgement_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, get_type_hints
 
 from sqlite_utils import Database
 
@@ -33,6 +33,15 @@ class ExclusionRules:
     catch: float | None = None
     repeats: float | None = None
     fastest_ms: float | None = None
+
+    def __post_init__(self) -> None:
+        """Raises StudyError for a share outside [0, 1] and a time below 0."""
+        _check_types(self)
+        for rule in fields(self):
+            value = getattr(self, rule.name)
+            high = float("inf") if rule.name == "fastest_ms" else 1.0
+            if value is not None and not 0 <= value <= high:
+                raise StudyError(f"The exclusion rule {rule.name} must be from 0 to {high:g}.")
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,7 @@ class StudyOptions:
 
     def __post_init__(self) -> None:
         """Raises StudyError for what makes no sense, with what does."""
+        _check_types(self)
         if self.language not in LANGUAGES:
             raise StudyError(
                 f"There is no language {self.language!r}: choose one of {', '.join(LANGUAGES)}."
@@ -98,25 +108,45 @@ class StudyOptions:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise StudyError(f"{unit} must be from {low:g} to {high:g}, not {value:g}.")
-        for rule in fields(ExclusionRules):
-            value = getattr(self.exclusion, rule.name)
-            high = float("inf") if rule.name == "fastest_ms" else 1.0
-            if value is not None and not 0 <= value <= high:
-                raise StudyError(f"The exclusion rule {rule.name} must be from 0 to {high:g}.")
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> StudyOptions:
         """The options that a study stored; what an earlier version did not know has its default."""
-        known = {one.name for one in fields(cls)} - {"exclusion"}
-        return cls(
-            **{name: value for name, value in stored.items() if name in known},
-            exclusion=ExclusionRules(**stored.get("exclusion", {})),
-        )
+        known = {name: value for name, value in stored.items() if name in OPTIONS}
+        rules = stored.get("exclusion", {})
+        if isinstance(rules, Mapping):
+            rules = ExclusionRules(**{name: rules[name] for name in EXCLUSIONS if name in rules})
+        return cls(**known | {"exclusion": rules})
 
     def as_json(self) -> dict[str, Any]:
         """What is stored."""
         return asdict(self)
 
+
+def _check_types(options: StudyOptions | ExclusionRules) -> None:
+    """Raises StudyError for a value of another type: a file may hold any."""
+    for name, hint in _HINTS[type(options)].items():
+        value = getattr(options, name)
+        if isinstance(value, bool):
+            fits = hint is bool
+        else:  # a whole number is a number, too
+            fits = isinstance(value, hint) or (isinstance(value, int) and isinstance(0.0, hint))
+        if not fits:
+            wanted = _TYPES[getattr(hint, "__args__", (hint,))[0]]
+            raise StudyError(f"The option {name} must be {wanted}, not {value!r}.")
+
+
+_TYPES = {
+    bool: "true or false",
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    ExclusionRules: "a table of rules",
+}
+#: Read once: options are made anew for every answer.
+_HINTS = {one: get_type_hints(one) for one in (StudyOptions, ExclusionRules)}
+OPTIONS = tuple(one.name for one in fields(StudyOptions))
+EXCLUSIONS = tuple(one.name for one in fields(ExclusionRules))
 
 #: Field, smallest and largest value, and its name in a sentence.
 _RANGES = (

@@ -98,7 +98,7 @@ def _export(arguments, place, database) -> int:
 
 
 def _import(arguments, place, database) -> int:
-    from labelling.exchange import import_table, read_table
+    from labelling.importing import import_file
 
     (file,) = _expect(arguments, 1, "import FILE")
     source = Path(file)
@@ -106,13 +106,7 @@ def _import(arguments, place, database) -> int:
         content = source.read_bytes()
     except OSError as error:
         raise RequestError(f"{source} cannot be read: {error.strerror}.") from error
-    format = _format(source)
-    ids = import_table(
-        database,
-        read_table(content, format),
-        created_by=getpass.getuser(),
-        first_line=2 if format == "csv" else 1,
-    )
+    ids = import_file(database, content, _format(source), created_by=getpass.getuser())
     say(f"Imported as {', '.join(ids)}.")
     return 0
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -14,18 +18,19 @@ from data.database import open_database
 from data.home import Home
 from data.images import read_image
 from data.results import add_stimulus
-from data.studies import labeller_of, studies
+from data.studies import labeller_of, labellers, studies
 from labelling.answers import Answer
 from labelling.exchange import (
     COLUMNS,
     FORMATS,
+    NAMES,
     codebook,
-    import_table,
     judgement_table,
-    read_table,
     write_table,
 )
-from labelling.options import StudyError, StudyOptions
+from labelling.importing import import_file
+from labelling.options import ExclusionRules, StudyError, StudyOptions, options_of
+from labelling.quality import excluded_labellers
 from labelling.queue import comment, next_task, record, undo
 from labelling.stages import withdraw
 from labelling.studies import create_study, invite
@@ -33,22 +38,20 @@ from tests.labelling.synthetic_study import add_experiment, label_text
 
 #: What is numbered anew where it is imported.
 NUMBERED = ["judgement", "study", "labeller", "item", "supersedes"]
+SAME = [name for name in NAMES if name not in (*NUMBERED, "study_options")]
+#: With what CSV, and what JSON Lines, might take for the end of a row.
+COMMENT = 'a "comment", with\na line,\ra return, \u2028 and \x85'
 
 
-@pytest.fixture
-def home(tmp_path) -> Home:
-    return Home(tmp_path / "home")
-
-
-@pytest.fixture
-def database(home) -> Iterator[Database]:
-    with closing(open_database(home, durable=True)) as database:
-        yield database
-
-
-@pytest.fixture
-def study_id(database, home) -> str:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory) -> tuple[Home, str]:
     """A study with everything in its log: corrections, repeats, comments, and who withdrew."""
+    home = Home(tmp_path_factory.mktemp("template") / "home")
+    with closing(open_database(home, durable=True)) as database:
+        return home, _judged(database, home)
+
+
+def _judged(database: Database, home: Home) -> str:
     experiment_id = add_experiment(database, home, trials=3)
     study_id = create_study(
         database,
@@ -68,12 +71,29 @@ def study_id(database, home) -> str:
                 database, person, task.item_id, task.side, answer, response_ms=100.5 + count
             )
             if count == 2:
-                assert comment(database, person, task.number, 'a "comment", with\na line')
+                assert comment(database, person, task.number, COMMENT)
             if count % 5 == 0:
                 undo(database, person)
         if goes:
             withdraw(database, person)
     return study_id
+
+
+@pytest.fixture
+def home(template, tmp_path) -> Home:
+    shutil.copytree(template[0].root, tmp_path / "home")
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def study_id(template) -> str:
+    return template[1]
+
+
+@pytest.fixture
+def database(home) -> Iterator[Database]:
+    with closing(open_database(home, durable=True)) as database:
+        yield database
 
 
 def elsewhere(database: Database, home: Home, other: Home) -> Database:
@@ -92,11 +112,11 @@ def test_what_goes_out_comes_in_as_it_was(database, home, study_id, tmp_path, fo
     assert table["comment"].notna().any()
     assert set(table["repeat"]) == {0, 2}
     with closing(elsewhere(database, home, Home(tmp_path / "other"))) as there:
-        [imported] = import_table(
-            there, read_table(write_table(table, format), format), created_by="test"
-        )
+        [imported] = import_file(there, write_table(table, format), format, created_by="test")
         again = judgement_table(there, [imported])
-    pd.testing.assert_frame_equal(again.drop(columns=NUMBERED), table.drop(columns=NUMBERED))
+    pd.testing.assert_frame_equal(again[SAME], table[SAME])
+    options = [json.loads(told["study_options"].iloc[0]) for told in (table, again)]
+    assert options[1] == options[0] | {"imported_from": study_id}
     number = dict(zip(table["judgement"], again["judgement"], strict=True))
     replaced = [number[one] for one in table["supersedes"].dropna()]
     assert list(again["supersedes"].dropna()) == replaced
@@ -114,55 +134,225 @@ def test_every_column_is_in_the_codebook_and_of_its_type(database, study_id) -> 
         assert f"| `{column.name}` | {column.type} |" in codebook()
 
 
-BAD: dict[str, tuple[Callable[[pd.DataFrame], object], str]] = {
-    "answer": (lambda t: t.__setitem__("answer", ["9", *t["answer"][1:]]), "line 2: answer 9 is"),
-    "text": (
-        lambda t: t.__setitem__("response_ms", ["fast", *t["response_ms"][1:]]),
-        "line 2: response_ms 'fast' is not a number",
+def spoiled(column: str, value: object) -> Callable[[pd.DataFrame, int], None]:
+    """One cell of one row changed."""
+
+    def spoil(table: pd.DataFrame, row: int) -> None:
+        table.loc[row, column] = value
+
+    return spoil
+
+
+def of_row(column: str, change: Callable[[str], str]) -> Callable[[pd.DataFrame, int], None]:
+    def spoil(table: pd.DataFrame, row: int) -> None:
+        table.loc[row, column] = change(table.loc[row, column])
+
+    return spoil
+
+
+def like_the_row_before(*columns: str) -> Callable[[pd.DataFrame, int], None]:
+    def spoil(table: pd.DataFrame, row: int) -> None:
+        for column in columns:
+            table.loc[row, column] = table.loc[row - 1, column]
+
+    return spoil
+
+
+#: What is done to one row in the middle of the file, and what is said of its line.
+BAD: dict[str, tuple[Callable[[pd.DataFrame, int], object], str]] = {
+    "an answer": (spoiled("answer", "9"), "answer '9' is not 1, 2, 3 or 4"),
+    "a side": (spoiled("side", "left"), "side 'left' is not source or perturbed"),
+    "a round": (spoiled("repeat", "3"), "repeat '3' is not 0, 1 or 2"),
+    "a number": (spoiled("response_ms", "fast"), "response_ms 'fast' is not a number"),
+    "no end": (spoiled("response_ms", "inf"), "response_ms 'inf' is not a number"),
+    "a whole number": (spoiled("label", "1.5"), "label '1.5' is not a whole number"),
+    "beyond SQLite": (spoiled("item", "1e30"), "item '1e30' is not a whole number"),
+    "a truth": (spoiled("undone", "perhaps"), "undone 'perhaps' is not True or False"),
+    "below 0": (spoiled("hidden_ms", "-1"), "hidden_ms -1.0 is below 0"),
+    "empty": (spoiled("labeller", ""), "labeller is empty"),
+    "an image": (
+        spoiled("source_stimulus", "0" * 64),
+        "source_stimulus 000000000000… is not among this home's images",
     ),
-    "empty": (
-        lambda t: t.__setitem__("labeller", [*t["labeller"][:-1], None]),
-        "labeller is empty",
+    "another image": (
+        spoiled("stimulus", "0" * 64),
+        "stimulus is not the item's",
     ),
-    "image": (
-        lambda t: t.__setitem__("source_stimulus", ["0" * 64, *t["source_stimulus"][1:]]),
-        "line 2: stimulus is not the item's source image; source_stimulus 000000000000… is not",
+    "a time": (spoiled("answered_at", "banana"), "answered_at 'banana' is no time such as 2026-"),
+    "a time of no zone": (
+        spoiled("shown_at", "2026-11-21T09:30:00"),
+        "shown_at '2026-11-21T09:30:00' is no time such as",
     ),
-    "negative": (
-        lambda t: t.__setitem__("hidden_ms", ["-1", *t["hidden_ms"][1:]]),
-        "line 2: hidden_ms -1.0 is below 0",
+    "a kind": (spoiled("item_kind", "odd"), "item_kind 'odd' is not outside, pair, plane, streng"),
+    "no JSON": (spoiled("item_details", "{"), "item_details is not JSON"),
+    "no object": (spoiled("item_details", "[1]"), "item_details '[1]' is no JSON object {…}"),
+    "no right answers": (
+        spoiled("item_details", '{"expected": {"source": [9]}}'),
+        'item_details: expected must be such as {"source": [1]}',
     ),
-    "twice": (
-        lambda t: t.__setitem__("judgement", [t["judgement"][1], *t["judgement"][1:]]),
-        "is there twice",
+    "options": (
+        spoiled("study_options", '{"rule": "loudest"}'),
+        "study_options: There is no rule 'loudest': choose one of majority, unanimous, any",
     ),
-    "supersedes": (
-        lambda t: t.__setitem__("supersedes", ["77777", *t["supersedes"][1:]]),
-        "line 2: supersedes 77777, which is no earlier judgement",
+    "a long comment": (spoiled("comment", "x" * 2001), "comment has more than 2000 characters"),
+    "one study, two names": (
+        spoiled("study_name", "Another"),
+        "study_name differs from that of the same study in line 2",
     ),
-    "details": (
-        lambda t: t.__setitem__("item_details", ["{", *t["item_details"][1:]]),
-        "line 2: item_details is not JSON",
+    "one labeller, two names": (
+        spoiled("labeller_name", "Another"),
+        "labeller_name differs from that of the same labeller in line ",
     ),
+    "withdrawn in one row": (
+        of_row("withdrawn", lambda told: str(told != "True")),
+        "withdrawn differs from that of the same labeller in line ",
+    ),
+    "one item, two words": (
+        spoiled("phrase", "a thing"),
+        "phrase differs from that of the same item in line ",
+    ),
+    "one question, two numbers": (spoiled("item", "77777"), "item 77777 asks what item "),
+    "a number twice": (like_the_row_before("judgement"), " is there twice, first in line "),
+    "judged already": (
+        spoiled("supersedes", ""),
+        "in the same round, and supersedes none",
+    ),
+    "supersedes nothing": (
+        spoiled("supersedes", "77777"),
+        "supersedes 77777, which is no earlier judgement of the same image by the same labeller",
+    ),
+    "counted though undone": (
+        spoiled("undone", "True"),
+        "stands is True, and the judgement is undone",
+    ),
+    "not counted": (
+        spoiled("stands", "False"),
+        "stands is False, and it is neither superseded, undone nor withdrawn",
+    ),
+}
+#: Cases that need a row of a certain kind; the others take any that counts and is no first one.
+WHERE: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+    "judged already": lambda table: table["supersedes"] != "",
+    "one item, two words": lambda table: table["item"].duplicated(),
+    "one question, two numbers": lambda table: table["item"].duplicated(),
 }
 
 
+def written_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """As an editor has them: text, and empty where there is nothing."""
+    content = write_table(table, "csv").decode()
+    return pd.read_csv(io.StringIO(content, newline=""), dtype=str, keep_default_na=False)
+
+
 @pytest.mark.parametrize("case", BAD)
-def test_one_wrong_row_and_nothing_is_imported(database, study_id, case) -> None:
-    table = read_table(write_table(judgement_table(database, [study_id]), "csv"), "csv")
+def test_one_wrong_row_is_said_with_its_line_and_nothing_is_imported(
+    database, study_id, case
+) -> None:
+    """Comments and the study's name have line ends, so that a row's line is not its number."""
+    table = written_cells(judgement_table(database, [study_id]))
+    usual = (table["stands"] == "True") & table["labeller"].duplicated() & (table.index > 5)
+    row = table.index[usual & WHERE.get(case, lambda table: usual)(table)][0]
     spoil, says = BAD[case]
-    spoil(table)
+    spoil(table, row)
+    content = write_table(table, "csv")
+    line = 1 + write_table(table.iloc[:row], "csv").count(b"\n")
+    assert line > 2 + row
     before = [table.count for table in database.tables]
     with pytest.raises(StudyError) as refused:
-        import_table(database, table, created_by="test")
-    assert says in str(refused.value)
+        import_file(database, content, "csv", created_by="test")
+    said = [one for one in str(refused.value).splitlines() if one.startswith(f"- line {line}: ")]
+    assert says in "".join(said), refused.value
     assert [table.count for table in database.tables] == before
+
+
+def test_what_two_rows_supersede_is_said_of_the_second(database, study_id) -> None:
+    table = written_cells(judgement_table(database, [study_id]))
+    row = table.index[table["supersedes"] != ""][0]
+    again = table.loc[[row]].assign(judgement="88888")
+    table.loc[row, "stands"] = "True"
+    content = write_table(pd.concat([table, again]), "csv")
+    line = 1 + write_table(table, "csv").count(b"\n")
+    with pytest.raises(
+        StudyError, match=rf"line {line}: supersedes \d+, which line \d+ does already"
+    ):
+        import_file(database, content, "csv", created_by="test")
+
+
+def test_lines_of_json_are_those_of_the_file(database, study_id) -> None:
+    """Blank lines count, and a comment may have what some take for the end of a line."""
+    lines = write_table(judgement_table(database, [study_id]), "jsonl").decode().split("\n")
+    assert any("\u2028" in line for line in lines)
+    spoil = json.loads(lines[6]) | {"answer": 9}
+    lines[6] = json.dumps(spoil)
+    content = "\n".join(["", "", *lines]).encode()
+    with pytest.raises(StudyError, match=r"\n- line 9: answer 9 is not 1, 2, 3 or 4$"):
+        import_file(database, content, "jsonl", created_by="test")
+    lines[6] = "[1]"
+    with pytest.raises(StudyError, match="line 7 is no object"):
+        import_file(database, "\n".join(lines).encode(), "jsonl", created_by="test")
+
+
+def test_rows_of_parquet_are_counted(database, study_id) -> None:
+    table = judgement_table(database, [study_id])
+    table.loc[4, "answer"] = 9
+    with pytest.raises(StudyError, match=r"\n- row 5: answer 9 is not"):
+        import_file(database, write_table(table, "parquet"), "parquet", created_by="test")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_what_is_no_table_says_so(database, format) -> None:
+    for content in (b"\xff\xfe\x00", b'"a', b""):
+        with pytest.raises(StudyError):
+            import_file(database, content, format, created_by="test")
+
+
+def test_rows_may_come_in_any_order(database, home, study_id, tmp_path) -> None:
+    """A table that somebody sorted by labeller is the same log."""
+    table = judgement_table(database, [study_id])
+    mixed = table.sort_values(["side", "judgement"], ascending=False)
+    [imported] = import_file(database, write_table(mixed, "csv"), "csv", created_by="test")
+    again = judgement_table(database, [imported])
+    pd.testing.assert_frame_equal(again[SAME], table[SAME])
+
+
+def test_rules_come_with_the_judgements(database, home, tmp_path) -> None:
+    """“With and without” mean the same of an imported study: the same people are left out."""
+    experiment_id = add_experiment(database, home, trials=3)
+    options = StudyOptions(
+        catch_share=0.5, rule="unanimous", exclusion=ExclusionRules(catch=0.9), overlap=2
+    )
+    study_id = create_study(
+        database,
+        [experiment_id],
+        "With rules",
+        label_text=label_text,
+        created_by="test",
+        options=replace(options, information="A long sheet."),
+    )
+    for name, catch in (("good (synthetic)", Answer.LABEL), ("bad (synthetic)", Answer.UNCLEAR)):
+        person = labeller_of(database, invite(database, study_id, name)).id
+        while (task := next_task(database, person)) is not None:
+            caught = task.perturbed_stimulus == task.source_stimulus
+            record(database, person, task.item_id, task.side, catch if caught else Answer.LABEL)
+    content = write_table(judgement_table(database, [study_id]), "csv")
+    with closing(elsewhere(database, home, Home(tmp_path / "other"))) as there:
+        [imported] = import_file(there, content, "csv", created_by="test")
+        assert options_of(there, imported) == options
+        left_out = set(excluded_labellers(there, [imported]))
+        names = [one.name for one in labellers(there, imported) if one.id in left_out]
+    assert names == ["bad (synthetic)"]
+
+
+def test_a_table_of_before_options_were_in_it_still_comes_in(database, study_id) -> None:
+    table = judgement_table(database, [study_id]).drop(columns="study_options")
+    [imported] = import_file(database, write_table(table, "csv"), "csv", created_by="test")
+    assert options_of(database, imported) == StudyOptions()
 
 
 def test_a_table_with_other_columns_says_which(database, study_id) -> None:
     content = write_table(judgement_table(database, [study_id]).drop(columns="side"), "csv")
     with pytest.raises(StudyError, match="lacks side and has in excess nothing"):
-        read_table(content, "csv")
+        import_file(database, content, "csv", created_by="test")
 
 
 def test_the_command_exports_imports_and_lists(database, home, study_id, tmp_path, capsys) -> None:
