@@ -4,8 +4,8 @@ In double precision the two agree to the last digits at every point, and so do t
 the algebra is the same. In single precision images agree within 1e-5, and gradients that have gone
 through the whole generator within 1e-3 of their length, in the median sample. What is left is
 rounding; now and then it tips over one of the first blocks' few ReLUs, which alone can move a
-gradient by 1e-3, and moves the package's own from the true one as often; at the points in between, where they are summed over
-fewer ways, they show more. `tests/soak` does the same at the published widths.
+gradient by 1e-3, and moves the package's own from the true one as often. At the points in between
+such tips weigh more. `tests/soak` does the same at the published widths.
 """
 
 from __future__ import annotations
