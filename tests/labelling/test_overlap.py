@@ -9,14 +9,15 @@ from contextlib import closing
 import pytest
 from sqlite_utils import Database
 
+from data.assignments import COUNTED, assign
 from data.database import open_database
 from data.home import Home
-from data.studies import items, judgements, labeller_of
+from data.studies import close_study, items, judgements, labeller_of
 from labelling.answers import Answer
 from labelling.options import StudyOptions
 from labelling.progress import study_progress
-from labelling.queue import Task, beat, next_task, record, undo
-from labelling.stages import Stage, stage, withdraw
+from labelling.queue import Task, beat, came_too_late, may_undo, next_task, record, undo
+from labelling.stages import Stage, say_purpose, stage, withdraw
 from labelling.studies import create_study, invite
 from tests.labelling.labelling_crowd import crowded_study, every_item, label_together, resolved
 from tests.labelling.synthetic_study import add_experiment, label_text
@@ -46,6 +47,18 @@ class Study:
         assert task is not None
         assert record(self.database, person, task.item_id, task.side, answer)
         return task
+
+    def finish(self, person: int, item_id: int) -> None:
+        """That item is done by that person, as if by the rejection of its source elsewhere."""
+        assign(
+            self.database,
+            study_id=self.id,
+            labeller_id=person,
+            item_id=item_id,
+            round=COUNTED,
+            place=None,
+            lease_expires=None,
+        )
 
     def answer_all(self, person: int, answer: Answer = Answer.LABEL) -> list[Task]:
         asked = []
@@ -109,8 +122,30 @@ def test_whoever_comes_back_too_late_answers_nothing(make) -> None:
     study.wait(11)
     study.answer_all(quick)
     assert not record(study.database, late, asked.item_id, asked.side, Answer.LABEL)
+    assert came_too_late(study.database, late, asked.item_id, asked.number)
     assert study.next(late) is None
+    assert came_too_late(study.database, late, asked.item_id, asked.number)
     assert set(resolved(study.database, study.id).values()) == {1}
+
+
+def test_an_answer_given_twice_did_not_come_too_late_but_one_after_the_end_did(make) -> None:
+    study = make(trials=2)
+    person = study.person()
+    task = study.answer(person, Answer.UNCLEAR)
+    assert not came_too_late(study.database, person, task.item_id, task.number)
+    close_study(study.database, study.id)
+    assert came_too_late(study.database, person, task.item_id, task.number)
+
+
+def test_the_number_of_an_item_that_others_took_is_not_given_to_another(make) -> None:
+    """A browser may still show the one under that number, or have it loaded."""
+    study = make(trials=3, overlap=1, lease_minutes=10)
+    late, quick = study.person(), study.person()
+    asked = study.next(late)
+    study.wait(11)
+    for item_id in (asked.item_id, asked.ahead[0]):
+        study.finish(quick, item_id)
+    assert study.next(late).number > asked.ahead[1]
 
 
 def test_whoever_comes_back_in_time_goes_on(make) -> None:
@@ -133,13 +168,41 @@ def test_a_heartbeat_keeps_the_lease(make) -> None:
     assert record(study.database, slow, asked.item_id, asked.side, Answer.LABEL)
 
 
-@pytest.mark.parametrize(("cap", "shown"), [(1, 3), (2, 6), (None, 12)])
-def test_nobody_sees_more_of_one_source_than_the_cap(make, cap, shown) -> None:
-    study = make(trials=3, source_cap=cap)
-    asked = {task.item_id: task for task in study.answer_all(study.person())}
-    assert len(asked) == shown
-    sources = Counter(task.source_stimulus for task in asked.values())
-    assert set(sources.values()) == {cap or 4}
+#: Whatever shows a source counts.
+CHECKS = {
+    "nothing else": {},
+    "catch pairs": {"catch_share": 0.5},
+    "false labels": {"false_label_share": 0.5},
+    "hidden repeats": {"repeat_share": 0.5},
+    "all of them": {"catch_share": 0.5, "false_label_share": 0.5, "repeat_share": 0.5},
+}
+
+
+@pytest.mark.parametrize("checks", CHECKS)
+@pytest.mark.parametrize("cap", [1, 2])
+def test_nobody_sees_more_of_one_source_than_the_cap(make, cap, checks) -> None:
+    # A repeat comes ten items later: fewer sources are all at the cap by then.
+    trials = 12 if "repeat_share" in CHECKS[checks] else 4
+    study = make(trials=trials, source_cap=cap, **CHECKS[checks])
+    asked = study.answer_all(study.person())
+    shown = {task.number: task for task in asked}
+    sources = Counter(task.source_stimulus for task in shown.values())
+    assert max(sources.values()) == cap
+    assert asked[-1].total == len(shown), "what is said to be left is what comes"
+    if not CHECKS[checks]:
+        assert set(sources.values()) == {cap}
+    elif cap > 1:
+        assert len(shown) > len({task.item_id for task in asked} & pairs(study)), "checks, too"
+
+
+def test_without_a_cap_every_pair_and_every_check_is_shown(make) -> None:
+    study = make(trials=4, **CHECKS["all of them"])
+    shown = {task.number: task for task in study.answer_all(study.person())}
+    assert max(Counter(task.source_stimulus for task in shown.values()).values()) > 4
+
+
+def pairs(study: Study) -> set[int]:
+    return {item.id for item in items(study.database, study.id) if item.kind == "pair"}
 
 
 def test_a_person_has_no_more_items_than_agreed(make) -> None:
@@ -181,6 +244,30 @@ def test_undoing_a_rejection_opens_the_pairs_that_it_resolved(make) -> None:
     first, second = judgements(study.database, superseded=True)
     assert (second.supersedes, first.answer, second.answer) == (first.id, 4, 1)
     assert [one.id for one in judgements(study.database)] == [second.id]
+
+
+def test_undoing_a_rejection_opens_the_check_that_it_had_closed_unseen(make) -> None:
+    study = make(trials=1, catch_share=0.5)
+    person = study.person()
+    study.answer(person, Answer.MEANINGLESS)
+    assert study.next(person) is None, "its pairs and its catch pair are closed"
+    assert undo(study.database, person)
+    kinds = {item.id: item.kind for item in items(study.database, study.id)}
+    asked = {task.item_id for task in study.answer_all(person)}
+    assert Counter(kinds[item] for item in asked) == {"pair": 4, "catch": 1}
+
+
+def test_the_last_answer_of_all_can_be_undone_until_it_was_said_what_it_was_for(make) -> None:
+    study = make(trials=1, purpose_question=True)
+    person = study.person()
+    last = study.answer_all(person)[-1]
+    assert stage(study.database, person) is Stage.PURPOSE
+    assert may_undo(study.database, person) and undo(study.database, person)
+    assert (study.next(person).item_id, study.next(person).side) == (last.item_id, "perturbed")
+    study.answer(person, Answer.UNCLEAR)
+    say_purpose(study.database, person, "")
+    assert stage(study.database, person) is Stage.END
+    assert not may_undo(study.database, person) and not undo(study.database, person)
 
 
 def test_an_answer_that_revealed_the_second_image_cannot_be_undone(make) -> None:
