@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from app.charts.theme import SCHEMES, SchemeName, headed
 from labelling.paired import SIGNIFICANT
 
-_LINE, _AROUND = 34, 216  # pixels
+_LINE, _AROUND, _SUBTITLE_LINE = 34, 216, 17  # pixels
 
 
 def paired_differences(
@@ -67,6 +67,7 @@ def paired_differences(
                 ),
             )
         )
+    above = _SUBTITLE_LINE * max(len(subtitle) - 2, 0)
     figure.add_vline(x=0, line_width=1, line_color=colours.axis)
     figure.update_yaxes(
         categoryorder="array",
@@ -80,8 +81,8 @@ def paired_differences(
     figure.update_xaxes(title_text="Mean difference of min(X, M_max), first − second (σ)")
     figure.update_layout(
         **headed(scheme, title, subtitle),
-        height=_AROUND + _LINE * max(len(names), 1),
-        margin={"t": 104, "b": 100, "l": 240, "r": 16},
+        height=_AROUND + above + _LINE * max(len(names), 1),
+        margin={"t": 104 + above, "b": 100, "l": 240, "r": 16},
         legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
     )
     return figure

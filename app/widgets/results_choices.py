@@ -6,9 +6,11 @@ from html import escape
 
 import streamlit as st
 
+from app.access import database
 from app.charts.theme import classifier_colours
 from app.widgets.address import one_of, positive_number
 from app.widgets.results_data import SelectedResults, Selection
+from data.experiments import conditions
 from labelling.estimands import ESTIMANDS, RAW, Estimand
 
 
@@ -48,6 +50,7 @@ def for_whom(
 ) -> list[str]:
     """The lines under a chart's title: which trials, and by whose judgement.
 
+    `results` may be those of every search (`SelectedResults.across_searches`): each is named then.
     In the `html` that Plotly reads, or as text.
     """
     experiment = selection.experiment
@@ -59,10 +62,10 @@ def for_whom(
     elif counts.min() < experiment.trials:
         trials += f" so far, of {experiment.trials}"
     targeted = "targeted" if experiment.definition.get("targeted", True) else "untargeted"
-    steps = f"{' or '.join(str(budget) for budget in selection.budgets)} steps"
+    first, *others = _searched(selection, results)
     lines = [
-        f"{experiment.generator}, {targeted} · {selection.search} search, {selection.schedule}"
-        f" schedule, up to {steps} · {trials} · experiment {experiment.id}"
+        f"{experiment.generator}, {targeted} · {first} · {trials} · experiment {experiment.id}",
+        *(f"and {other}" for other in others),
     ]
     if focus is RAW:
         lines.append("No judgement is used.")
@@ -75,6 +78,22 @@ def for_whom(
     if made_up:
         lines[-1] += " <b>SYNTHETIC JUDGEMENTS</b>"
     return lines
+
+
+def _searched(selection: Selection, results: SelectedResults) -> list[str]:
+    """Each search that the trials are of, with its schedule and its budget."""
+    budgets = {(selection.search, selection.schedule): set(selection.budgets)}
+    if results.of_every_search:
+        there = set(results.trials["condition_id"].unique())
+        budgets = {}
+        for cell in conditions(database(), selection.experiment.id):
+            if cell.id in there:
+                name = (cell.search, cell.schedule_name)
+                budgets.setdefault(name, set()).add(cell.schedule["budget"])
+    return [
+        f"{search} search, {schedule} schedule, up to {' or '.join(map(str, sorted(most)))} steps"
+        for (search, schedule), most in budgets.items()
+    ]
 
 
 def file_name(selection: Selection, *parts: str) -> str:

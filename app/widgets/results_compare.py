@@ -31,9 +31,6 @@ _ONE_OF_A_KIND = {
 
 def compare_view(selection: Selection, results: SelectedResults) -> None:
     """Paired differences, tests after Holm's correction, and what follows in words."""
-    if results.limit is None:
-        st.info("No trial of these conditions was fooled yet, so there is nothing to compare.")
-        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = st.segmented_control(
             "Compare",
@@ -42,11 +39,15 @@ def compare_view(selection: Selection, results: SelectedResults) -> None:
             required=True,
             **one_of("compare", list(_BY)),
         )
+        if by == "search":
+            results = results.across_searches
+        if results.limit is None:
+            st.info("No trial of these conditions was fooled yet, so there is nothing to compare.")
+            return
         focus = chosen_estimand(results.judged)
         limit = chosen_limit(results.limit)
     st.caption(f"**{focus.name}.** {focus.definition}")
-    chosen = None if limit == results.limit and by == "search" else limit
-    table = results.comparisons(focus.key, by, chosen)
+    table = results.comparisons(focus.key, by, limit)
     if table.empty:
         st.info(_ONE_OF_A_KIND[by])
         return

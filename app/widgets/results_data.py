@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -95,12 +95,12 @@ class _Version:
 
 @dataclass(frozen=True)
 class _Part:
-    """Some conditions of a version, judged by a rule; None: every one of that search."""
+    """Some conditions of a version, judged by a rule; None: every search, schedule, subset, …"""
 
     version: _Version
     rule: JudgingRule
-    search: str
-    schedule: str
+    search: str | None
+    schedule: str | None
     subsets: tuple[str, ...] | None = None
     classifiers: tuple[str, ...] | None = None
     common: bool = False
@@ -176,9 +176,22 @@ class SelectedResults:
         """Begin, beside the page, with what a change of the judging rule may ask for."""
         _excluded(self._version)
 
+    @property
+    def of_every_search(self) -> bool:
+        """Whether these are `across_searches`."""
+        return self._chosen.search is None
+
+    @property
+    def across_searches(self) -> SelectedResults:
+        """The same of every search and schedule, whichever is selected."""
+        everything = SelectedResults(self._selection)
+        everything._chosen = replace(self._chosen, search=None, schedule=None)
+        everything._computed = everything._chosen
+        return everything
+
     def comparisons(self, estimand: str, by: Dimension, limit: float | None) -> pd.DataFrame:
-        """Pairs of the selected conditions; of every search, where searches are compared."""
-        return _comparisons(self._version, self._selection.rule, self._chosen, estimand, by, limit)
+        """Pairs of the selected conditions that differ in this only."""
+        return _comparisons(self._chosen, estimand, by, limit)
 
     def funnel(self, limit: float | None) -> pd.DataFrame:
         """Where the trials went."""
@@ -248,7 +261,9 @@ def _excluded_labellers() -> list[int]:
 @lru_cache(maxsize=8)
 def _part(part: _Part) -> pd.DataFrame:
     table = _judged(part.version, part.rule)
-    chosen = (table["search"] == part.search) & (table["schedule_name"] == part.schedule)
+    chosen = pd.Series(True, table.index)
+    if part.search is not None:
+        chosen = (table["search"] == part.search) & (table["schedule_name"] == part.schedule)
     if part.subsets is not None:
         chosen &= table["subset"].isin(part.subsets)
     if part.classifiers is not None:
@@ -294,18 +309,5 @@ def _distances(root: Path, experiment_id: str, results: int) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=64)
-def _comparisons(
-    version: _Version,
-    rule: JudgingRule,
-    part: _Part,
-    estimand: str,
-    by: Dimension,
-    limit: float | None,
-) -> pd.DataFrame:
-    table = _part(part)
-    if by == "search":
-        table = _judged(version, rule)
-        table = table[
-            table["subset"].isin(part.subsets) & table["classifier"].isin(part.classifiers)
-        ]
-    return comparisons(table, ESTIMANDS[estimand], by, limit)
+def _comparisons(part: _Part, estimand: str, by: Dimension, limit: float | None) -> pd.DataFrame:
+    return comparisons(_part(part), ESTIMANDS[estimand], by, limit)

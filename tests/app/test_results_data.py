@@ -11,6 +11,7 @@ import pytest
 from sqlite_utils import Database
 
 from app.widgets import results_data
+from app.widgets.results_choices import for_whom
 from app.widgets.results_data import SelectedResults, Selection
 from data import studies
 from data.database import open_database
@@ -19,7 +20,13 @@ from data.home import Home
 from labelling.answers import Answer
 from labelling.distances import DISTANCES
 from labelling.eligibility import JudgingRule
-from tests.browser.synthetic_home import add_synthetic_experiment, add_synthetic_judgements
+from labelling.estimands import RAW
+from tests.browser.synthetic_home import (
+    MINIMUM_NORM,
+    RELAXATION,
+    add_synthetic_experiment,
+    add_synthetic_judgements,
+)
 
 AGREE = "fooled-while-people-agree"
 
@@ -93,6 +100,38 @@ def test_whom_a_studys_rules_exclude_does_not_count(selection: Selection) -> Non
     SelectedResults(selection).prepare()
     strict = replace(selection, rule=JudgingRule(exclusion=True))
     assert counted(strict) == counted(selection)
+
+
+def test_searches_are_compared_on_the_trials_of_all_of_them(tmp_path: Path, monkeypatch) -> None:
+    """Own: each pair on the trials that both let in. Common: on those that enter everywhere."""
+    monkeypatch.setenv("PLAINVIEW_HOME", str(tmp_path))
+    experiment_id = add_synthetic_experiment(
+        tmp_path, 10, "two searches", searches=(RELAXATION, MINIMUM_NORM)
+    )
+    with closing(open_database(Home(tmp_path), durable=True)) as database:
+        cells = conditions(database, experiment_id)
+        # The classifier is wrong on one source, as the last condition of the second search saw it.
+        database.execute(
+            "UPDATE results SET outcome = 'skipped', magnitude = NULL, stimulus = NULL,"
+            " pixel_l2 = NULL, pixel_linf = NULL, ssim = NULL, bound = NULL"
+            " WHERE condition_id = ? AND trial_index = 4",
+            [cells[-1].id],
+        )
+        selection = Selection(
+            experiment(database, experiment_id),
+            *(cells[0].search, cells[0].schedule_name, (200,), ("first", "last")),
+            *(("mnist-robust", "mnist-standard"), JudgingRule()),
+        )
+    for common, trials in ((False, [10, 10, 10, 9]), (True, [9, 9, 9, 9])):
+        chosen = replace(selection, common=common)
+        results = SelectedResults(chosen).across_searches
+        table = results.comparisons("raw", "search", results.limit)
+        assert set(table["one"]) == {"relaxation, imagenet"}
+        assert table["trials"].tolist() == trials
+        [first, second, *_] = for_whom(chosen, results, RAW)
+        assert "relaxation search, imagenet schedule, up to 200 steps" in first
+        assert second == "and minimum-norm search, cosine schedule, up to 300 steps"
+        assert ("the 9 trials that enter under every condition shown" in first) == common
 
 
 def test_the_table_of_means_has_the_distances_of_its_own_trials(

@@ -5,6 +5,7 @@ For tests and pictures only: no search ran and no person judged anything here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -41,12 +42,29 @@ BUDGET = 14.0
 SKIPPED = 15
 
 
-def add_synthetic_experiment(root: Path, trials: int, name: str, *, first_seed: int = 0) -> str:
-    """Four conditions with made-up magnitudes, exhausted at one common budget; its id.
+#: Search, its schedule, its steps, and how large its magnitudes are beside the first one's.
+RELAXATION = ("relaxation", "imagenet", 200, 1.0)
+MINIMUM_NORM = ("minimum-norm", "cosine", 300, 0.4)
+Search = tuple[str, str, int, float]
 
-    Experiments of different `first_seed` have other sources, so that no judgement is shared.
+
+def add_synthetic_experiment(
+    root: Path,
+    trials: int,
+    name: str,
+    *,
+    first_seed: int = 0,
+    searches: Sequence[Search] = (RELAXATION,),
+    classifiers: Sequence[str] = ("mnist-standard", "mnist-robust"),
+) -> str:
+    """Four conditions a search, their magnitudes made up, exhausted at a common budget; its id.
+
+    Fewer `classifiers`, fewer conditions. Experiments of different `first_seed` have other sources,
+    so that no judgement is shared.
     """
     home = Home(root)
+    chosen = [one for one in CONDITIONS if one[0] in classifiers]
+    typical = [size * factor for *_, factor in searches for *_, size in chosen]
     with closing(open_database(home)) as database:
         experiment_id = create_experiment(
             database,
@@ -59,11 +77,12 @@ def add_synthetic_experiment(root: Path, trials: int, name: str, *, first_seed: 
                     CHECKSUM,
                     subset,
                     (1.0,),
-                    search="relaxation",
-                    schedule_name="imagenet",
-                    schedule={"budget": 200},
+                    search=search,
+                    schedule_name=schedule,
+                    schedule={"budget": steps},
                 )
-                for classifier, subset, _ in CONDITIONS
+                for search, schedule, steps, _ in searches
+                for classifier, subset, _ in chosen
             ],
             code_version="0",
             generator="mnist-conv",
@@ -80,8 +99,8 @@ def add_synthetic_experiment(root: Path, trials: int, name: str, *, first_seed: 
             add_results(
                 database,
                 [
-                    _result(database, home, cell.id, cell.position, trial, seed, source_id)
-                    for cell in cells
+                    _result(database, home, cell.id, position, size, trial, seed, source_id)
+                    for position, (cell, size) in enumerate(zip(cells, typical, strict=True))
                 ],
             )
     return experiment_id
@@ -92,12 +111,13 @@ def _result(
     home: Home,
     condition_id: int,
     position: int,
+    typical: float,
     trial: int,
     seed: int,
     source_id: str,
 ) -> ResultRow:
     draw = np.random.default_rng([seed, position]).normal()
-    magnitude = float(CONDITIONS[position][2] * np.exp(0.45 * draw))
+    magnitude = float(typical * np.exp(0.45 * draw))
     skipped = trial % SKIPPED == SKIPPED - 1
     found = magnitude <= BUDGET and not skipped
     picture = perturbed_picture(seed, position)

@@ -26,7 +26,12 @@ from labelling.eligibility import trial_table
 from labelling.estimands import ESTIMANDS, FOOLED_WHILE_PEOPLE_AGREE, RAW
 from labelling.means import table_of_means
 from tests.browser.conftest import SCHEMES, WIDTHS, App, running_app, wait_until_ready
-from tests.browser.synthetic_home import add_synthetic_experiment, add_synthetic_judgements
+from tests.browser.synthetic_home import (
+    MINIMUM_NORM,
+    RELAXATION,
+    add_synthetic_experiment,
+    add_synthetic_judgements,
+)
 
 TRIALS = 30
 #: A worker imports torch and runs a first part of the demo, maybe beside other tests.
@@ -55,6 +60,7 @@ class World:
     partly: str
     tiny: str
     unjudged: str
+    searched: str
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +68,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("results") / "home"
     # The test holds the worker's place, so that the pages start none and jobs stand still.
     with worker_lock(Home(home), "cpu"), running_app(home) as app:
+        searched = add_synthetic_experiment(
+            home, 10, "Synthetic, searched", first_seed=400, searches=(RELAXATION, MINIMUM_NORM)
+        )
+        _make_wrong_on_one_source(home, searched)
         experiments = [
             add_synthetic_experiment(home, trials, f"Synthetic, {name}", first_seed=first)
             for name, trials, first in (
@@ -73,7 +83,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         ]
         for experiment_id, share in zip(experiments, (1.0, 0.5, 1.0), strict=False):
             add_synthetic_judgements(home, experiment_id, share)
-        yield World(app, *experiments)
+        yield World(app, *experiments, searched)
+
+
+def _make_wrong_on_one_source(home: Path, experiment_id: str) -> None:
+    """One condition skips a trial, so that the common set is one smaller than the others' own."""
+    with closing(open_database(Home(home), durable=True)) as database:
+        database.execute(
+            "UPDATE results SET outcome = 'skipped', magnitude = NULL, bound = NULL"
+            " WHERE trial_index = 4 AND condition_id ="
+            " (SELECT max(id) FROM conditions WHERE experiment_id = ?)",
+            [experiment_id],
+        )
 
 
 @pytest.fixture
@@ -279,6 +300,24 @@ def test_classifiers_are_compared_in_numbers_and_in_words(results, world, pictur
     pictures(page, "results-compare")
     page.get_by_role("radio", name="Searches").click()
     expect(page.get_by_text("This experiment has one search")).to_be_visible()
+
+
+def test_a_comparison_of_searches_names_them_all_and_takes_the_common_set(
+    results, world, pictures, complaints
+):
+    page = results(f"experiment={world.searched}&view=Compare&compare=search&trials=common")
+    for said in (
+        "relaxation search, imagenet schedule, up to 200 steps",
+        "and minimum-norm search, cosine schedule, up to 300 steps",
+        "the 9 trials that enter under every condition shown",
+        "relaxation, imagenet − minimum-norm, cosine",
+    ):
+        expect(chart_text(page).get_by_text(said).first).to_be_visible()
+    rows = downloaded_csv(page, "Comparisons as CSV")
+    assert len(rows) == 4 and (rows["trials"] == 9).all()
+    assert rows["in_words"].str.contains("It compares searches, not classifiers").all()
+    pictures(page, "results-searches")
+    assert complaints.messages == []
 
 
 def test_a_click_on_a_curve_opens_the_pictures_behind_it(results, world, pictures):
