@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from app.charts.theme import translucent
 from labelling.estimands import (
@@ -18,7 +19,8 @@ from labelling.estimands import (
     SOURCE_JUDGED,
 )
 
-#: A trace as Plotly reads it: of a dictionary the figure makes one object, of an object two.
+#: A trace as Plotly reads it. As dictionaries, sixteen curves with their bands take a tenth of the
+#: time that plotly.py takes to make and check an object of each of their attributes.
 Trace = dict[str, Any]
 
 #: Each estimand's line, on every chart: (dash, width in pixels).
@@ -38,89 +40,112 @@ CONDITION_ID = _TOLD.index("condition_id")
 NUMBERS = ("magnitude", "proportion", *_TOLD)
 
 
-def thinned(curve: pd.DataFrame, most: int, logarithmic: bool) -> pd.DataFrame:
-    """At most so many points, sorted; on a log axis magnitude 0 becomes the first one above it."""
-    curve = curve.sort_values("magnitude")
-    if logarithmic:
-        positive = curve["magnitude"][curve["magnitude"] > 0]
-        start = positive.min() / 10 if len(positive) else 0.01
-        curve = curve.assign(magnitude=curve["magnitude"].clip(lower=start))
-    if len(curve) <= most:
-        return curve
-    return curve.iloc[np.linspace(0, len(curve) - 1, most).round().astype(int)]
+@dataclass(frozen=True)
+class Curve:
+    """One curve of a frame of `labelling.curves.success_curves`.
 
-
-def line(
-    curve: pd.DataFrame,
-    first: pd.Series,
-    *,
-    colour: str,
-    dash: str,
-    focused: bool,
-    in_legend: bool,
-) -> Trace:
-    """The curve as steps. A focused one tells its counts, and its points can be clicked.
-
-    `curve` has the columns NUMBERS; `first` is a whole row, for what is the same in all of them.
+    `numbers` has an array for each of NUMBERS, in the order of magnitudes.
     """
-    classifier, estimand = first["classifier"], ESTIMANDS[first["estimand"]]
+
+    estimand: str
+    condition_id: int
+    classifier: str
+    subset: str
+    n: int
+    missing: int
+    removed_share: float
+    band: str
+    numbers: dict[str, NDArray[Any]]
+
+    def thinned(self, most: int, logarithmic: bool) -> Curve:
+        """At most so many points; on a log axis magnitude 0 becomes the first one above it."""
+        numbers, count = self.numbers, len(self.numbers["magnitude"])
+        if logarithmic:
+            magnitude = numbers["magnitude"]
+            positive = magnitude[magnitude > 0]
+            start = positive.min() / 10 if len(positive) else 0.01
+            numbers = numbers | {"magnitude": np.maximum(magnitude, start)}
+        if count > most:
+            kept = np.linspace(0, count - 1, most).round().astype(int)
+            numbers = {name: column[kept] for name, column in numbers.items()}
+        return replace(self, numbers=numbers)
+
+
+def curves_in(frame: pd.DataFrame) -> list[Curve]:
+    """The curves of a frame, in the order of their first rows."""
+    columns = {name: frame[name].to_numpy() for name in NUMBERS}
+    same = [name for name in Curve.__dataclass_fields__ if name != "numbers"]
+    parts = list(frame.groupby(["estimand", "condition_id"], sort=False).indices.values())
+    firsts = frame[same].iloc[[rows[0] for rows in parts]].to_dict("records")
+    return [
+        Curve(
+            **first,
+            numbers={
+                name: column[rows[np.argsort(columns["magnitude"][rows], kind="stable")]]
+                for name, column in columns.items()
+            },
+        )
+        for first, rows in zip(firsts, parts, strict=True)
+    ]
+
+
+def line(curve: Curve, *, colour: str, dash: str, focused: bool, in_legend: bool) -> Trace:
+    """The curve as steps. A focused one tells its counts, and its points can be clicked."""
+    estimand, numbers = ESTIMANDS[curve.estimand], curve.numbers
     hover = (
-        f"<b>{classifier}</b>, layers {first['subset']} · {estimand.name.lower()}"
+        f"<b>{curve.classifier}</b>, layers {curve.subset} · {estimand.name.lower()}"
         "<br>‖p‖₂ up to %{x:.3g}: <b>%{y:.1%}</b>"
     )
+    trace: Trace = {
+        "type": "scatter",
+        "x": numbers["magnitude"],
+        "y": numbers["proportion"],
+        "mode": "lines",
+        "name": curve.classifier,
+        "legendgroup": curve.classifier,
+        "showlegend": in_legend,
+        "line": {"color": colour, "dash": dash, "width": LINES[estimand.key][1], "shape": "hv"},
+    }
     if focused:
         hover += (
             " [%{customdata[0]:.1%}, %{customdata[1]:.1%}]<br>"
             "%{customdata[2]} fooled of n = %{customdata[3]}; %{customdata[4]} still at risk"
         )
-        if first["missing"]:
+        if curve.missing:
             hover += (
                 "<br>%{customdata[5]:.1%} to %{customdata[6]:.1%}, whatever the "
-                f"{first['missing']} missing judgements say"
+                f"{curve.missing} missing judgements say"
             )
         hover += "<br><i>click: the pictures</i>"
-    trace = dict(
-        type="scatter",
-        x=curve["magnitude"].to_numpy(),
-        y=curve["proportion"].to_numpy(),
-        # As objects: of numbers Streamlit would hand over a clicked row as a mapping.
-        customdata=curve[list(_TOLD)].to_numpy(dtype=object) if focused else None,
-        mode="lines",
-        name=classifier,
-        legendgroup=classifier,
-        showlegend=in_legend,
-        line={"color": colour, "dash": dash, "width": LINES[estimand.key][1], "shape": "hv"},
-        hovertemplate=hover + "<extra></extra>",
-    )
-    if focused:
-        # Plotly selects points only where there are markers, so they are there, unseen.
+        # Plotly selects points only where there are markers, so they are there, unseen; and of all
+        # that could be drawn one is enough.
         unseen = {"marker": {"opacity": 0}}
-        trace.update(
-            mode="lines+markers",
-            marker={"size": 9, "color": "rgba(0, 0, 0, 0)"},
-            selected=unseen,
-            unselected=unseen,
-        )
-    return trace
+        trace |= {
+            "customdata": list(zip(*(numbers[name].tolist() for name in _TOLD), strict=True)),
+            "mode": "lines+markers",
+            "marker": {"size": 9, "color": "rgba(0, 0, 0, 0)", "maxdisplayed": 1},
+            "selected": unseen,
+            "unselected": unseen,
+        }
+    return trace | {"hovertemplate": hover + "<extra></extra>"}
 
 
-def band(curve: pd.DataFrame, colour: str, group: str) -> Trace:
+def band(curve: Curve, colour: str) -> Trace:
     """The pointwise 95 % band."""
-    fill = {"fillcolor": translucent(colour, 0.16)}
-    return _between(curve, "low", "high", group, **fill)
+    return _between(curve, "low", "high", fillcolor=translucent(colour, 0.16))
 
 
-def bounds(curve: pd.DataFrame, colour: str, group: str) -> Trace:
+def bounds(curve: Curve, colour: str) -> Trace:
     """What the curve could be, whatever the missing judgements say."""
     hatch = {**HATCH, "fgcolor": colour, "fgopacity": 0.45, "fillmode": "replace"}
     shade = translucent(colour, 0.01)
-    return _between(curve, "bound_low", "bound_high", group, fillpattern=hatch, fillcolor=shade)
+    return _between(curve, "bound_low", "bound_high", fillpattern=hatch, fillcolor=shade)
 
 
-def _between(curve: pd.DataFrame, low: str, high: str, group: str, **filling: object) -> Trace:
+def _between(curve: Curve, low: str, high: str, **filling: object) -> Trace:
     """The area between two step curves, as one outline: forth along one, back along the other."""
-    forth = np.repeat(curve["magnitude"].to_numpy(), 2)[1:]
-    lower, upper = (np.repeat(curve[name].to_numpy(), 2)[:-1] for name in (low, high))
+    forth = np.repeat(curve.numbers["magnitude"], 2)[1:]
+    lower, upper = (np.repeat(curve.numbers[name], 2)[:-1] for name in (low, high))
     return {
         "type": "scatter",
         "x": np.concatenate([forth, forth[::-1]]),
@@ -128,7 +153,7 @@ def _between(curve: pd.DataFrame, low: str, high: str, group: str, **filling: ob
         "mode": "lines",
         "line": {"width": 0},
         "fill": "toself",
-        "legendgroup": group,
+        "legendgroup": curve.classifier,
         "showlegend": False,
         "hoverinfo": "skip",
         **filling,
@@ -136,35 +161,36 @@ def _between(curve: pd.DataFrame, low: str, high: str, group: str, **filling: ob
 
 
 def legend_of_styles(
-    frame: pd.DataFrame, focus: str, keys: Sequence[str], grey: str
-) -> list[go.Scatter | go.Bar]:
+    curves: Sequence[Curve], focus: str, keys: Sequence[str], grey: str
+) -> list[Trace]:
     """Legend entries without data: each estimand's line, the band, and the bounds."""
-    blank = {"x": [None], "y": [None], "hoverinfo": "skip"}
-    entries: list[go.Scatter | go.Bar] = [
-        go.Scatter(
-            **blank,
-            mode="lines",
-            name=ESTIMANDS[key].name,
-            line={"color": grey, "dash": LINES[key][0], "width": LINES[key][1]},
-        )
+    entries = [
+        legend_line(ESTIMANDS[key].name, grey, LINES[key][0], LINES[key][1])
         for key in reversed(keys)
     ]
-    focused = frame[frame["estimand"] == focus]
-    square = {"mode": "markers", "line": {"width": 0}}
-    if len(focused):
-        name = " / ".join(focused["band"].unique())
+    focused = [curve for curve in curves if curve.estimand == focus]
+    if focused:
+        name = " / ".join(dict.fromkeys(curve.band for curve in focused))
         marker = {"symbol": "square", "size": 13, "color": translucent(grey, 0.3)}
-        entries.append(go.Scatter(**blank, **square, name=f"95 % band ({name})", marker=marker))
-    if len(focused) and focused["missing"].any():
+        square = {"mode": "markers", "line": {"width": 0}, "marker": marker}
+        entries.append(_BLANK | square | {"name": f"95 % band ({name})"})
+    if any(curve.missing for curve in focused):
         name = "possible, whatever the missing judgements say"
         pattern = {**HATCH, "size": 5, "fgcolor": grey}
         marker = {"color": translucent(grey, 0.05), "pattern": pattern}
-        entries.append(go.Bar(**blank, name=name, marker=marker))
+        entries.append(_BLANK | {"type": "bar", "name": name, "marker": marker})
     return entries
 
 
-def weight_of_traces(frame: pd.DataFrame, focus: str) -> int:
+def legend_line(name: str, colour: str, dash: str, width: float) -> Trace:
+    """A legend entry without data that shows a line."""
+    style = {"color": colour, "dash": dash, "width": width}
+    return _BLANK | {"mode": "lines", "name": name, "line": style}
+
+
+_BLANK: Trace = {"type": "scatter", "x": [None], "y": [None], "hoverinfo": "skip"}
+
+
+def weight_of_traces(curves: Sequence[Curve], focus: str) -> int:
     """How many points are sent for each point of a curve: a band, like the bounds, takes four."""
-    curves = frame.groupby(["condition_id", "estimand"]).ngroups
-    focused = frame[frame["estimand"] == focus]["condition_id"].nunique()
-    return curves + 8 * focused
+    return len(curves) + 8 * sum(curve.estimand == focus for curve in curves)

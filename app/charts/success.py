@@ -9,18 +9,19 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from app.charts.curve_panels import TICKS, Panels, Part, note
 from app.charts.curve_traces import (
     LINES,
-    NUMBERS,
     SUBSET_DASHES,
+    Curve,
     Trace,
     band,
     bounds,
+    curves_in,
+    legend_line,
     legend_of_styles,
     line,
-    thinned,
     weight_of_traces,
 )
 from app.charts.theme import SCHEMES, SchemeName, headed
@@ -31,10 +32,6 @@ PanelOf = Literal["subset", "classifier"]
 MAGNITUDE = "Perturbation magnitude ‖p‖₂ (standard deviations σ of the activations)"
 #: A figure sends the browser no more points than this, however many curves it has.
 MOST_POINTS = 9_600
-_PANELS_A_ROW = 4
-#: In pixels.
-_PANEL, _GAP, _RISK_LINE, _TOP, _BOTTOM = 330, 62, 17, 132, 112
-_TICKS = 7
 
 
 def success_curves(
@@ -66,112 +63,97 @@ def success_curves(
     subsets = list(subsets or frame["subset"].unique())
     if panels == "classifier":
         frame = frame[frame["estimand"] == focus]
-    names = subsets if panels == "subset" else sorted(frame["classifier"].unique())
-    layout = _Layout(len(names), _lines_of_risk(risk, panels))
-    figure = make_subplots(
-        2 * layout.rows,
-        layout.columns,
-        subplot_titles=[""] * (2 * layout.rows * layout.columns),
-        shared_xaxes="all",
-        horizontal_spacing=0.035,
-        vertical_spacing=_GAP / layout.height,
-        row_heights=[_PANEL, layout.risk] * layout.rows,
-    )
-    figure.layout.annotations = ()
-    most = max(2, MOST_POINTS // max(1, weight_of_traces(frame, focus)))
+    curves, muted = curves_in(frame), SCHEMES[scheme].muted
+    by_subset = panels == "subset"
+    names = subsets if by_subset else sorted({curve.classifier for curve in curves})
+    at_risk = {} if risk is None else _at_risk(risk, panels, subsets)
+    places = Panels(len(names), max(map(len, at_risk.values()), default=0))
+    most = max(2, MOST_POINTS // max(1, weight_of_traces(curves, focus)))
     # The focus comes last, so that it lies on top.
-    keys = sorted(frame["estimand"].unique(), key=lambda key: (key == focus, key))
+    keys = sorted({curve.estimand for curve in curves}, key=lambda key: (key == focus, key))
+    traces: list[Trace] = []
+    notes: list[Part] = []
+    ticks: dict[int, list[str]] = {}
     shown: set[str] = set()
     for place, name in enumerate(names):
-        cell = {"row": 2 * (place // layout.columns) + 1, "col": place % layout.columns + 1}
-        here = frame[frame[panels] == name]
-        _draw(figure, cell, here, keys, focus, colours, panels, subsets, most, logarithmic, shown)
-        text = _panel_title(here[here["estimand"] == focus], name, panels, colours, subsets)
-        _annotate(figure, cell, text, y=1.0, yshift=6, yanchor="bottom", x=0.5, xanchor="center")
+        here = [curve for curve in curves if getattr(curve, panels) == name]
+        for curve in sorted(here, key=lambda one: keys.index(one.estimand)):
+            focused = curve.estimand == focus
+            drawn = _drawn(
+                curve.thinned(most, logarithmic),
+                colours[curve.classifier],
+                LINES[curve.estimand][0] if by_subset else _dash(curve.subset, subsets),
+                focused=focused,
+                in_legend=focused and curve.classifier not in shown,
+            )
+            traces += _on(places.curves(place), drawn)
+            shown |= {curve.classifier} if focused else set()
+        of_focus = [curve for curve in here if curve.estimand == focus]
+        heading = _panel_title(of_focus, name, panels, colours, subsets)
+        notes.append(note(heading, places.curves(place), **_HEADING))
         if risk is not None:
-            _write_risk(figure, cell, risk[risk[panels] == name], panels, colours, subsets, scheme)
-    styles = legend_of_styles(
-        frame, focus, keys if panels == "subset" else [], SCHEMES[scheme].muted
-    )
-    if panels == "classifier":
-        styles = [*_legend_of_subsets(frame, focus, subsets, SCHEMES[scheme].muted), *styles]
-    for entry in styles:
-        figure.add_trace(entry, row=1, col=1)
-    _lay_out(figure, frame, logarithmic, layout, names)
-    figure.update_layout(
-        **headed(scheme, title, subtitle),
-    )
-    return figure
+            lines = at_risk.get(name, {})
+            ticks[place] = [
+                f"<span style='color:{colours[one]}'>■</span>" if by_subset else one
+                for one in lines
+            ]
+            if lines:
+                traces += _on(places.counts(place), [_counts(list(lines.values()), muted)])
+            if lines and place % places.columns == 0:
+                notes.append(note(_AT_RISK, places.counts(place), **_BEFORE))
+    styles = legend_of_styles(curves, focus, keys if by_subset else [], muted)
+    if not by_subset:
+        styles = [*_legend_of_subsets(curves, focus, subsets, muted), *styles]
+    traces += _on("", styles)
+    layout = places.layout(_range(curves, logarithmic), logarithmic, ticks)
+    layout |= headed(scheme, title, subtitle) | {"annotations": [*notes, _MAGNITUDE_AXIS]}
+    # A test has Plotly check such figures; at each drawing that would take as long as the curves.
+    return go.Figure({"data": traces, "layout": layout}, _validate=False)
 
 
 def risk_magnitudes(frame: pd.DataFrame, logarithmic: bool) -> list[float]:
     """Where the axis of the frame's chart has its ticks, for the counts at risk under it."""
-    low, high = _range(frame, logarithmic)
+    low, high = _range(curves_in(frame), logarithmic)
     if logarithmic:
         decades = range(floor(log10(low)), ceil(log10(high)) + 1)
         steps = (1, 2, 5) if high / low < 100 else (1,)
         ticks = [step * 10.0**decade for decade in decades for step in steps]
     else:
         # As Plotly chooses them for at most so many ticks: 1, 2 or 5 times a power of ten.
-        rough = (high - low) / _TICKS
+        rough = (high - low) / TICKS
         power = 10.0 ** floor(log10(rough))
         step = next(unit * power for unit in (1, 2, 5, 10) if rough <= unit * power)
         ticks = [float(tick) for tick in np.arange(0, high / step) * step]
     return [tick for tick in ticks if low <= tick <= high]
 
 
-class _Layout:
-    """Rows and columns of panels, and heights in pixels."""
+_HEADING = {"y": 1.0, "yshift": 6, "yanchor": "bottom", "x": 0.5, "xanchor": "center"}
+_AT_RISK = "<span style='font-size:11px'>at risk</span>"
+_BEFORE = {"x": 0, "xanchor": "right", "xshift": -16, "y": 1, "yanchor": "bottom"}
+_MAGNITUDE_AXIS: Part = {
+    "text": MAGNITUDE,
+    "x": 0.5,
+    "y": 0,
+    "xref": "paper",
+    "yref": "paper",
+    "yshift": -24,
+    "yanchor": "top",
+    "showarrow": False,
+    "font": {"size": 13},
+}
 
-    def __init__(self, panels: int, risk_lines: int) -> None:
-        self.rows = max(1, ceil(panels / _PANELS_A_ROW))
-        self.columns = ceil(panels / self.rows) or 1
-        self.risk = max(1, _RISK_LINE * risk_lines)
-        self.height = self.rows * (_PANEL + self.risk) + (2 * self.rows - 1) * _GAP
+
+def _on(axes: str, traces: Iterable[Trace]) -> list[Trace]:
+    """The traces, drawn on the axes of this number."""
+    return [trace | {"xaxis": f"x{axes}", "yaxis": f"y{axes}"} for trace in traces]
 
 
-def _lines_of_risk(risk: pd.DataFrame | None, panels: PanelOf) -> int:
-    if risk is None or risk.empty:
-        return 0
-    return int(risk["classifier" if panels == "subset" else "subset"].nunique())
-
-
-def _draw(
-    figure: go.Figure,
-    cell: dict[str, int],
-    here: pd.DataFrame,
-    keys: Sequence[str],
-    focus: str,
-    colours: Mapping[str, str],
-    panels: PanelOf,
-    subsets: Sequence[str],
-    most: int,
-    logarithmic: bool,
-    shown: set[str],
-) -> None:
-    traces: list[Trace] = []
-    for key in keys:
-        for _, curve in here[here["estimand"] == key].groupby("condition_id", sort=False):
-            first = curve.iloc[0]
-            classifier, subset = first["classifier"], first["subset"]
-            colour = colours[classifier]
-            points = thinned(curve[list(NUMBERS)], most, logarithmic)
-            if key == focus:
-                traces.append(band(points, colour, classifier))
-                if first["missing"]:
-                    traces.append(bounds(points, colour, classifier))
-            traces.append(
-                line(
-                    points,
-                    first,
-                    colour=colour,
-                    dash=LINES[key][0] if panels == "subset" else _dash(subset, subsets),
-                    focused=key == focus,
-                    in_legend=key == focus and classifier not in shown,
-                )
-            )
-            shown |= {classifier} if key == focus else set()
-    figure.add_traces(traces, **_cells(cell, len(traces)))
+def _drawn(curve: Curve, colour: str, dash: str, *, focused: bool, in_legend: bool) -> list[Trace]:
+    """A curve's traces, the line on top."""
+    area = [band(curve, colour)] if focused else []
+    if focused and curve.missing:
+        area.append(bounds(curve, colour))
+    return [*area, line(curve, colour=colour, dash=dash, focused=focused, in_legend=in_legend)]
 
 
 def _dash(subset: str, subsets: Sequence[str]) -> str:
@@ -179,25 +161,18 @@ def _dash(subset: str, subsets: Sequence[str]) -> str:
 
 
 def _legend_of_subsets(
-    frame: pd.DataFrame, focus: str, subsets: Sequence[str], grey: str
-) -> list[go.Scatter]:
-    there = set(frame["subset"])
+    curves: Sequence[Curve], focus: str, subsets: Sequence[str], grey: str
+) -> list[Trace]:
+    there = {curve.subset for curve in curves}
     return [
-        go.Scatter(
-            x=[None],
-            y=[None],
-            hoverinfo="skip",
-            mode="lines",
-            name=f"layers: {subset}",
-            line={"color": grey, "dash": _dash(subset, subsets), "width": LINES[focus][1]},
-        )
+        legend_line(f"layers: {subset}", grey, _dash(subset, subsets), LINES[focus][1])
         for subset in subsets
         if subset in there
     ]
 
 
 def _panel_title(
-    focused: pd.DataFrame,
+    focused: Sequence[Curve],
     name: str,
     panels: PanelOf,
     colours: Mapping[str, str],
@@ -208,24 +183,24 @@ def _panel_title(
     Four curves' shares, or the names of four layer subsets, would not fit over a panel.
     """
     heading = f"Layers: {name}" if panels == "subset" else name
-    firsts = [curve.iloc[0] for _, curve in _in_order(focused, subsets)]
-    published = any(first["estimand"] == AS_PUBLISHED.key for first in firsts)
-    if not firsts:
+    ordered = sorted(focused, key=lambda one: (one.classifier, list(subsets).index(one.subset)))
+    published = any(curve.estimand == AS_PUBLISHED.key for curve in ordered)
+    if not ordered:
         under = "no curve: nothing judged yet"
-    elif panels == "subset" and len(firsts) <= (2 if published else 4):
+    elif panels == "subset" and len(ordered) <= (2 if published else 4):
         under = "   ".join(
-            f"<span style='color:{colours[first['classifier']]}'>■</span> {_counted([first])}"
-            for first in firsts
+            f"<span style='color:{colours[curve.classifier]}'>■</span> {_counted([curve])}"
+            for curve in ordered
         )
     else:
-        under = _counted(firsts)
+        under = _counted(ordered)
     return f"<b>{heading}</b><br><span style='font-size:12px'>{under}</span>"
 
 
-def _counted(firsts: Sequence[pd.Series]) -> str:
-    text = f"n = {_span(first['n'] for first in firsts)}"
-    if any(first["estimand"] == AS_PUBLISHED.key for first in firsts):
-        shares = _span(f"{first['removed_share']:.0%}" for first in firsts)
+def _counted(curves: Sequence[Curve]) -> str:
+    text = f"n = {_span(curve.n for curve in curves)}"
+    if any(curve.estimand == AS_PUBLISHED.key for curve in curves):
+        shares = _span(f"{curve.removed_share:.0%}" for curve in curves)
         text += f" ({shares} of the eligible removed)"
     return text
 
@@ -235,148 +210,53 @@ def _span(values: Iterable[object]) -> str:
     return f"{ordered[0]}" if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
 
 
-def _in_order(focused: pd.DataFrame, subsets: Sequence[str]) -> list[tuple[object, pd.DataFrame]]:
+#: A line of counts: the magnitudes, and how many are at risk there.
+Line = tuple[np.ndarray, np.ndarray]
+
+
+def _at_risk(
+    risk: pd.DataFrame, panels: PanelOf, subsets: Sequence[str]
+) -> dict[str, dict[str, Line]]:
+    """For each panel a line a curve, under the classifier's or the subset's name."""
+    magnitude, count = risk["magnitude"].to_numpy(), risk["at_risk"].to_numpy()
     place = {subset: number for number, subset in enumerate(subsets)}
-    groups = focused.groupby(["classifier", "subset"], sort=True)
-    return sorted(groups, key=lambda one: (one[0][0], place.get(one[0][1], 0)))
+    groups = risk.groupby(["classifier", "subset"], sort=False).indices.items()
+    lines: dict[str, dict[str, Line]] = {}
+    for (classifier, subset), rows in sorted(
+        groups, key=lambda one: (one[0][0], place.get(one[0][1], 0))
+    ):
+        panel, name = (subset, classifier) if panels == "subset" else (classifier, subset)
+        lines.setdefault(panel, {})[name] = magnitude[rows], count[rows]
+    return lines
 
 
-def _write_risk(
-    figure: go.Figure,
-    cell: dict[str, int],
-    risk: pd.DataFrame,
-    panels: PanelOf,
-    colours: Mapping[str, str],
-    subsets: Sequence[str],
-    scheme: SchemeName,
-) -> None:
-    """A line of numbers a curve, under the ticks of the axis above."""
-    under = {"row": cell["row"] + 1, "col": cell["col"]}
-    lines = [] if risk.empty else _in_order(risk, subsets)
-    if lines:
-        counts = pd.concat([counts for _, counts in lines])
-        each = [len(counts) for _, counts in lines]
-        figure.add_trace(
-            {
-                "type": "scatter",
-                "x": counts["magnitude"].to_numpy(),
-                "y": np.repeat(np.arange(len(lines)), each),
-                "text": counts["at_risk"].astype(str).to_numpy(object),
-                "mode": "text",
-                "textfont": {"size": 11, "color": SCHEMES[scheme].muted},
-                "cliponaxis": False,
-                "hoverinfo": "skip",
-                "showlegend": False,
-            },
-            **under,
-        )
-    figure.update_yaxes(
-        tickmode="array",
-        tickvals=list(range(len(lines))),
-        ticktext=[
-            f"<span style='color:{colours[classifier]}'>■</span>" if panels == "subset" else subset
-            for (classifier, subset), _ in lines
-        ],
-        range=[max(len(lines), 1) - 0.5, -0.5],
-        ticklabelstandoff=18,
-        **under,
-    )
-    if cell["col"] == 1 and lines:
-        text = "<span style='font-size:11px'>at risk</span>"
-        place = {"x": 0, "xanchor": "right", "xshift": -16, "y": 1, "yanchor": "bottom"}
-        _annotate(figure, under, text, **place)
-
-
-def _annotate(figure: go.Figure, cell: dict[str, int], text: str, **place: object) -> None:
-    """Text placed within the domain of a cell."""
-    trace_free = figure.get_subplot(cell["row"], cell["col"])
-    x, y = trace_free.xaxis.anchor, trace_free.yaxis.anchor  # such as y3 and x3
-    figure.add_annotation(
-        text=text,
-        xref=f"{y} domain",
-        yref=f"{x} domain",
-        showarrow=False,
-        font={"size": 14},
-        **place,
-    )
-
-
-def _lay_out(
-    figure: go.Figure, frame: pd.DataFrame, logarithmic: bool, layout: _Layout, names: Sequence[str]
-) -> None:
-    low, high = _range(frame, logarithmic)
-    across = {
-        "type": "log" if logarithmic else "linear",
-        "range": [np.log10(low), np.log10(high)] if logarithmic else [low, high],
-        "dtick": "D2" if logarithmic and high / low < 100 else None,
-        "nticks": None if logarithmic else _TICKS,
-        # Plotly finds margins by drawing again and again: with sixteen curves that takes a second.
-        "automargin": False,
+def _counts(lines: Sequence[Line], colour: str) -> Trace:
+    """The numbers, a line a curve, under the ticks of the axis above."""
+    return {
+        "type": "scatter",
+        "x": np.concatenate([magnitude for magnitude, _ in lines]),
+        "y": np.repeat(np.arange(len(lines)), [len(count) for _, count in lines]),
+        "text": [str(one) for _, count in lines for one in count.tolist()],
+        "mode": "text",
+        "textfont": {"size": 11, "color": colour},
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+        "showlegend": False,
     }
-    up = {"fixedrange": True, "automargin": False}
-    bare = {"showgrid": False, "showline": False, "ticks": "", "zeroline": False}
-    axes: dict[str, dict[str, object]] = {}
-    for place in range(layout.rows * layout.columns):
-        row, column = 2 * (place // layout.columns) + 1, place % layout.columns + 1
-        above, below = (figure.get_subplot(one, column) for one in (row, row + 1))
-        seen = {} if place < len(names) else {"visible": False}
-        axes[_name(above.xaxis)] = across | {"showticklabels": True} | seen
-        axes[_name(above.yaxis)] = (
-            up
-            | {"range": [0, 1.015], "tickformat": ".0%", "dtick": 0.2}
-            | {"showticklabels": column == 1}
-            | ({"title": {"text": "Proportion fooled"}} if column == 1 else {})
-            | seen
-        )
-        axes[_name(below.xaxis)] = across | bare | {"showticklabels": False} | seen
-        axes[_name(below.yaxis)] = up | bare | seen
-    # One update of all axes: one by one they would take as long as the curves.
-    figure.update_layout(
-        axes,
-        height=layout.height + _TOP + _BOTTOM,
-        margin={"t": _TOP, "b": _BOTTOM, "l": 76, "r": 16},
-        hovermode="closest",
-        clickmode="event+select",
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": -58 / layout.height,
-            "yanchor": "top",
-            "itemsizing": "trace",
-            "tracegroupgap": 0,
-        },
-    )
-    figure.add_annotation(
-        text=MAGNITUDE,
-        x=0.5,
-        y=0,
-        xref="paper",
-        yref="paper",
-        yshift=-24,
-        yanchor="top",
-        showarrow=False,
-        font_size=13,
-    )
 
 
-def _name(axis: object) -> str:
-    """An axis's name in the layout, such as "xaxis3"."""
-    return axis.plotly_name
-
-
-def _cells(cell: dict[str, int], count: int) -> dict[str, list[int]]:
-    return {"rows": [cell["row"]] * count, "cols": [cell["col"]] * count}
-
-
-def _range(frame: pd.DataFrame, logarithmic: bool) -> tuple[float, float]:
+def _range(curves: Sequence[Curve], logarithmic: bool) -> tuple[float, float]:
     """Where to look: up to the last magnitude at which any curve still moves."""
-    ordered = frame.sort_values("magnitude")
-    groups = ordered.groupby(["estimand", "condition_id"])["proportion"]
-    steps = ordered[ordered["proportion"] > groups.shift(fill_value=0.0)]["magnitude"]
-    steps = steps[steps > 0]
-    if steps.empty:
-        return (0.1, 1.0) if logarithmic else (0.0, max(1.0, frame["magnitude"].max() or 1.0))
-    return (steps.min() * 0.8 if logarithmic else 0.0), steps.max() * (
-        1.15 if logarithmic else 1.05
+    steps = np.concatenate(
+        [
+            curve.numbers["magnitude"][np.diff(curve.numbers["proportion"], prepend=0.0) > 0]
+            for curve in curves
+        ]
     )
+    steps = steps[steps > 0]
+    if not len(steps):
+        largest = max((curve.numbers["magnitude"].max() for curve in curves), default=1.0)
+        return (0.1, 1.0) if logarithmic else (0.0, float(max(1.0, largest or 1.0)))
+    if logarithmic:
+        return float(steps.min()) * 0.8, float(steps.max()) * 1.15
+    return 0.0, float(steps.max()) * 1.05

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import cycle
 from typing import Any, Literal
 
@@ -66,8 +67,9 @@ def translucent(colour: str, alpha: float) -> str:
     return f"rgba({red}, {green}, {blue}, {alpha:g})"
 
 
+@cache
 def template(name: SchemeName) -> go.layout.Template:
-    """The Plotly template of a scheme."""
+    """The Plotly template of a scheme; a figure that is given it takes a copy."""
     scheme = SCHEMES[name]
     axis = {
         "gridcolor": scheme.grid,

@@ -235,3 +235,31 @@ def test_a_panel_of_which_nothing_is_known_says_so(scheme: str) -> None:
     chart = figure(table, FOOLED_WHILE_PEOPLE_AGREE.key, subsets=["first", "last"], scheme=scheme)
     assert "nothing judged yet" in chart.layout.annotations[1].text
     assert {line.xaxis for line in drawn(chart)} == {"x"}
+
+
+@pytest.mark.parametrize("panels", ["subset", "classifier"])
+@pytest.mark.parametrize("logarithmic", [False, True])
+def test_plotly_knows_every_attribute_though_it_is_not_asked_at_each_drawing(
+    panels: str, logarithmic: bool
+) -> None:
+    table = trials(gap=0.3)
+    frame = curves_of(table, AS_PUBLISHED, draws=20)
+    chart = success_curves(
+        frame,
+        focus=AS_PUBLISHED.key,
+        colours=COLOURS,
+        panels=panels,
+        risk=at_risk(table, AS_PUBLISHED, risk_magnitudes(frame, logarithmic)),
+        title="A title",
+        subtitle=["for whom"],
+        logarithmic=logarithmic,
+    )
+    checked = go.Figure(chart.to_dict())  # raises ValueError for what Plotly does not know
+    assert len(checked.data) == len(chart.data)
+    assert checked.layout.xaxis.matches == "x3" and checked.layout.xaxis3.matches is None
+
+
+def test_of_the_points_that_can_be_clicked_hardly_any_is_drawn() -> None:
+    # Sixty unseen squares a curve, of sixteen curves, are a third of what the browser draws.
+    clicked = [trace for trace in drawn(figure(trials(), RAW.key)) if trace.customdata is not None]
+    assert {line.marker.maxdisplayed for line in clicked} == {1}
