@@ -16,9 +16,11 @@ from app.access import Role, Visitor, current_home, visitor
 from app.gate import Gate
 from app.guard import guarded
 from app.logs import start_logging
+from app.plotly_script import script_route
 from app.promptly import Promptly, imported
 from data.database import DatabaseError
 from data.home import HomeError
+from engine.allocator import share_arenas
 from labelling.wording import ENGLISH
 
 log = logging.getLogger(__name__)
@@ -86,8 +88,9 @@ def _refusal(sentence: str) -> Callable[[], None]:
 
 
 @asynccontextmanager
-async def _with_log(server: st.App) -> AsyncIterator[None]:
-    """What is refused before any page opens is logged, too."""
+async def _prepared(server: st.App) -> AsyncIterator[None]:
+    """Before any page opens: what is refused is logged already, and memory stays flat."""
+    share_arenas()
     start_logging(current_home().logs, "app")
     yield
 
@@ -95,4 +98,4 @@ async def _with_log(server: st.App) -> AsyncIterator[None]:
 if __name__ == "__main__":
     main()
 else:
-    app = st.App(__file__, lifespan=_with_log, middleware=[Middleware(Promptly), Middleware(Gate)])
+    app = st.App(__file__, lifespan=_prepared, middleware=[Middleware(Promptly), Middleware(Gate)])

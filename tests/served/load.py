@@ -31,15 +31,19 @@ ARRIVAL = 10.0
 STUDY = StudyOptions(overlap=20, repeat_share=0.05, catch_share=0.05, false_label_share=0.05)
 #: More than fifty people can judge in ten minutes.
 TRIALS = 375
-#: Memory counts from here on: by then everybody is there and every cache is full.
-WARM = 0.3
+#: For so many seconds somebody answers alone first: what the machine can do for one.
+ALONE, ALONE_PAUSE = 3.0, (0.1, 0.1)
 
 
 @dataclass(frozen=True)
 class Load:
-    """What was measured: milliseconds from press to next image, and the server's memory."""
+    """What was measured: milliseconds from press to next image, and the server's memory.
+
+    `alone` is the median of somebody who is there alone, before the others come.
+    """
 
     judgements: int
+    alone: float
     milliseconds: np.ndarray
     megabytes: np.ndarray
     cpu: float
@@ -48,19 +52,25 @@ class Load:
         return float(np.percentile(self.milliseconds, q))
 
     @property
+    def thirds(self) -> tuple[float, float, float]:
+        """Memory in MB: the median of each third of the time."""
+        first, middle, last = (float(np.median(it)) for it in np.array_split(self.megabytes, 3))
+        return first, middle, last
+
+    @property
     def growth(self) -> float:
-        """Growth of memory in MB a 1000 judgements, by a straight line, from `WARM` on."""
-        warm = self.megabytes[int(len(self.megabytes) * WARM) :]
-        slope = np.polyfit(np.linspace(0, 1 - WARM, len(warm)), warm, 1)[0]
-        return float(slope / self.judgements * 1000)
+        """MB by which the last third takes more than the middle one, when everybody was there."""
+        _, middle, last = self.thirds
+        return last - middle
 
     def __str__(self) -> str:
         return (
             f"{self.judgements} judgements of {PEOPLE} people; press to next image: median"
             f" {self.percentile(50):.0f} ms, p95 {self.percentile(95):.0f} ms, p99"
-            f" {self.percentile(99):.0f} ms, slowest {self.milliseconds.max():.0f} ms; server:"
-            f" {self.megabytes[0]:.0f} MB at first, {self.megabytes[-1]:.0f} MB at last"
-            f" ({self.growth:+.2f} MB a 1000 judgements), {self.cpu:.0%} of a core;"
+            f" {self.percentile(99):.0f} ms, slowest {self.milliseconds.max():.0f} ms, one alone"
+            f" {self.alone:.0f} ms; server: {self.megabytes[0]:.0f} MB at first,"
+            f" {', '.join(f'{it:.1f}' for it in self.thirds)} MB in each third of the time"
+            f" ({self.growth:+.1f} MB from the middle one to the last), {self.cpu:.0%} of a core;"
             f" load of the machine {psutil.getloadavg()[0]:.1f} on {psutil.cpu_count()} cores"
         )
 
@@ -68,19 +78,21 @@ class Load:
 def under_load(home: Path, seconds: float, *, trials: int = TRIALS) -> Load:
     """Fifty clients at a real server for so long; nothing may be lost or come twice."""
     home.mkdir(parents=True)
-    people = loaded_study(home, people=PEOPLE, trials=trials, options=STUDY)
+    people = loaded_study(home, people=PEOPLE + 1, trials=trials, options=STUDY)
     with running(Server(home)) as server:
-        members = crowd(server.url, people)
+        one, *members = everybody = crowd(server.url, people)
+        label_for([one], seconds=ALONE, arrival=0, pause=ALONE_PAUSE)
         process = psutil.Process(server.pid)
         with watched(process) as megabytes:
             used = process.cpu_times()
             label_for(members, seconds=seconds, arrival=ARRIVAL, pause=PAUSE)
             now = process.cpu_times()
-    count = assert_nothing_lost_or_doubled(home, members)
-    assert [member.ended for member in members] == [()] * len(members), "somebody was sent away"
-    assert all(member.problems == 0 and member.connections == 1 for member in members)
+    count = assert_nothing_lost_or_doubled(home, everybody)
+    assert [member.ended for member in everybody] == [()] * len(everybody), "somebody was sent away"
+    assert all(member.problems == 0 and member.connections == 1 for member in everybody)
     return Load(
         judgements=count,
+        alone=float(np.median(_milliseconds([one]))),
         milliseconds=_milliseconds(members),
         megabytes=np.array(megabytes),
         cpu=(now.user + now.system - used.user - used.system) / (ARRIVAL + seconds),

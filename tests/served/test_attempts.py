@@ -289,7 +289,7 @@ def _(world):
 
 @attempt("a large upload", 413, "This is too large.", "too large")
 def _(world):
-    return world.researcher.ask("PUT", "/_stcore/upload_file/a/b", body=b"x" * 6_000_000)
+    return world.researcher.ask("PUT", "/_stcore/upload_file/a/b", body=b"x" * 34_000_000)
 
 
 @attempt("a large form", 413, "This is too large.", "too large")

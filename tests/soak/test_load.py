@@ -20,8 +20,8 @@ from tests.served.server import Server, running
 
 SECONDS, IN_A_BROWSER = 600, 120
 BAR_MS = 300
-#: MB a 1000 judgements. A leak of one picture or connection an answer would be far more; what the
-#: allocator takes in steps of some MB, once or twice in ten minutes, is less.
+#: MB from the middle third of the ten minutes to the last one: 6000 answers. What each leaves is
+#: less than 0.4 kB, or nothing: the allocator takes memory in steps of some hundred kB.
 FLAT = 2.0
 
 
