@@ -9,12 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.label_targets import label_target_map
+from app.trial_words import label_name
 from app.widgets.address import one_of
 from app.widgets.figure_files import chart, files
 from app.widgets.results_choices import file_name, for_whom
 from app.widgets.results_data import SelectedResults, Selection
 from app.widgets.results_fools_counted import by_people, chosen_counted, counted_in_words
-from app.widgets.results_pictures import label_name, label_names
+from app.widgets.results_pictures import label_names
 from app.widgets.scheme import current_scheme
 from labelling.label_targets import EVERY, FEWEST_TRIALS, label_targets, most_met
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,35 +16,24 @@ from app.figures import figures
 from app.runner.menu import read_menu
 from app.runner.request import RequestError, SearchRequest
 from app.runner.submit import ensure_worker, submit_search
+from app.trial_words import label_name
 from app.widgets.address import one_of, positive_number, whole_number
 from app.widgets.figure_files import chart, files
-from app.widgets.gallery_pictures import difference, picture
+from app.widgets.gallery_rows import SAID, gallery_columns, gallery_rows, in_order
 from app.widgets.page_link import registered_page
 from app.widgets.plain_text import plain
 from app.widgets.results_choices import colours, file_name, for_whom
 from app.widgets.results_data import SelectedResults, Selection
-from app.widgets.results_pictures import (
-    distances_in_words,
-    label_name,
-    label_names,
-    trials_for_file,
-)
+from app.widgets.results_pictures import label_names, trials_for_file
 from app.widgets.scheme import current_scheme
 from data.results import conditions, result
-from labelling.distances import pixel_distances
 from labelling.estimands import FOOLED_WHILE_PEOPLE_AGREE, RAW
 
 #: Pictures of a page, and rows at least and at most.
 CELLS, FEWEST_ROWS, MOST_ROWS = 32, 2, 8
 ANY = "any"
 GAINS = ("1", "2", "4", "8", "16")
-_SAID = {
-    ANY: "all",
-    "agree": "still the label",
-    "disagree": "no longer the label",
-    "missing": "not judged",
-}
-_MARKS = {"agree": "✓", "disagree": "✗", "missing": ""}
+_SAID = {ANY: "all", **SAID}
 _ORDERS = {"trial": "trial", "small": "smallest first", "large": "largest first"}
 #: In the session: the run that a click has started, or why it could not.
 _RUN, _REFUSED = "gallery-run", "gallery-refused"
@@ -97,11 +85,11 @@ def gallery_view(selection: Selection, results: SelectedResults) -> None:
     if not len(indexes):
         st.info("No picture fits: widen the filters above." if len(trials) else "No trial yet.")
         return
-    columns = _columns(selection, trials)
+    columns = gallery_columns(trials, selection.subsets)
     rows_a_page = min(max(CELLS // max(len(columns), 1), FEWEST_ROWS), MOST_ROWS)
     page, pages = _page(len(indexes), rows_a_page)
     shown = indexes[(page - 1) * rows_a_page : page * rows_a_page]
-    rows, cells = _page_of_pictures(trials, fits, shown, names, gain)
+    rows, cells = gallery_rows(database(), current_home(), trials, fits, shown, names, gain)
     people = FOOLED_WHILE_PEOPLE_AGREE if results.judged else RAW
     filtered = wanted.in_words(names)
     figure = gallery(
@@ -127,17 +115,6 @@ def gallery_view(selection: Selection, results: SelectedResults) -> None:
     )
     fitting = trials_for_file(trials[fits])
     files({"Pictures that fit": (name, fitting)}, selection.stamp, figure)
-
-
-def in_order(trials: pd.DataFrame, fits: np.ndarray, order: str) -> np.ndarray:
-    """The trials that have a picture that fits, in one of the orders."""
-    fitting = trials.loc[fits, ["trial_index", "magnitude"]]
-    if order == "trial":
-        return np.unique(fitting["trial_index"].to_numpy())
-    by_trial = fitting.groupby("trial_index")["magnitude"]
-    if order == "small":
-        return by_trial.min().sort_values(kind="stable").index.to_numpy()
-    return by_trial.max().sort_values(ascending=False, kind="stable").index.to_numpy()
 
 
 def _controls(trials: pd.DataFrame, names: Sequence[str]) -> tuple[Wanted, str, int]:
@@ -196,75 +173,6 @@ def _page(trials: int, rows: int) -> tuple[int, int]:
 
 def _turn(page: int) -> None:
     st.query_params["page"] = str(page)
-
-
-def _columns(selection: Selection, trials: pd.DataFrame) -> pd.DataFrame:
-    """The conditions, those of a layer subset side by side in the order of the filters."""
-    columns = trials[["condition_id", "classifier", "subset"]].drop_duplicates("condition_id")
-    place = {name: number for number, name in enumerate(selection.subsets)}
-    columns = columns.assign(place=[place.get(str(one), 0) for one in columns["subset"]])
-    return columns.sort_values(["place", "classifier"], ignore_index=True)
-
-
-def _page_of_pictures(
-    trials: pd.DataFrame, fits: np.ndarray, shown: np.ndarray, names: Sequence[str], gain: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows and the cells of a page, pictures read from their files."""
-    home = current_home()
-    here = trials["trial_index"].isin(shown).to_numpy()
-    cells = trials[here].assign(fits=fits[here])
-    cells = cells.join(pixel_distances(database(), cells))
-    first = cells.drop_duplicates("trial_index").set_index("trial_index").loc[shown].reset_index()
-    rows = pd.DataFrame(
-        {
-            "trial_index": shown,
-            "source": [picture(home, one) for one in first["source_stimulus"]],
-            "caption": [_about(one, names) for one in first.to_dict("records")],
-        }
-    )
-    records = cells.to_dict("records")
-    pictures = [picture(home, one["perturbed_stimulus"]) for one in records]
-    return rows, pd.DataFrame(
-        {
-            "condition_id": cells["condition_id"].to_numpy(),
-            "trial_index": cells["trial_index"].to_numpy(),
-            "picture": pictures,
-            "difference": [
-                difference(home, one["source_stimulus"], one["perturbed_stimulus"], gain)
-                for one in records
-            ],
-            "caption": [_under(one, image) for one, image in zip(records, pictures, strict=True)],
-            "hover": [_hover(one, names) for one in records],
-            "fits": cells["fits"].to_numpy(),
-        }
-    )
-
-
-def _about(one: dict[str, Any], names: Sequence[str]) -> str:
-    target = "" if pd.isna(one["target"]) else f"<br>→ {label_name(int(one['target']), names)}"
-    said = _MARKS[one["source_judgement"]]
-    return f"trial {one['trial_index']}<br>{label_name(one['label'], names)} {said}{target}"
-
-
-def _under(one: dict[str, Any], image: str | None) -> str:
-    if one["outcome"] == "found":
-        gone = "" if image else "<br>file missing"
-        return f"{figures(one['magnitude'])} {_MARKS[one['perturbed_judgement']]}{gone}"
-    if one["outcome"] == "exhausted":
-        return f"not fooled<br>up to {figures(one['bound'])}"
-    return one["outcome"]
-
-
-def _hover(one: dict[str, Any], names: Sequence[str]) -> str:
-    if one["outcome"] != "found":
-        return ""
-    target = "" if pd.isna(one["target"]) else f" → {label_name(int(one['target']), names)}"
-    return (
-        f"<b>{one['classifier']}</b>, layers {one['subset']}<br>{label_name(one['label'], names)}"
-        f"{target} · trial {one['trial_index']}<br>‖p‖ {figures(one['magnitude'])} after"
-        f" {one['steps']} steps{distances_in_words(one).replace(' · ', '<br>', 1)}"
-        f"<br>people: {_SAID[one['perturbed_judgement']]}"
-    )
 
 
 def _clicked(name: str, selection: Selection) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,9 +11,10 @@ import streamlit as st
 from app.access import current_home, database
 from app.figures import figures
 from app.runner.menu import read_menu
+from app.trial_words import distances_in_words, label_name
 from app.widgets.results_data import SelectedResults, Selection
 from data.images import decode, image_file
-from labelling.distances import DISTANCES, pixel_distances
+from labelling.distances import pixel_distances
 from labelling.estimands import Estimand
 
 #: In the address: the magnitude that was clicked, and the condition of the curve.
@@ -114,14 +115,6 @@ def _pair(trial: dict[str, Any], names: Sequence[str]) -> None:
     )
 
 
-def distances_in_words(trial: Mapping[str, Any]) -> str:
-    """ " · pixel ℓ2 1.93, ℓ∞ 0.502 · SSIM 0.871"; nothing where they are not stored."""
-    if pd.isna(trial["pixel_l2"]):
-        return ""
-    l2, linf, ssim = (figures(trial[name]) for name in DISTANCES)
-    return f" · pixel ℓ2 {l2}, ℓ∞ {linf} · SSIM {ssim}"
-
-
 def trials_for_file(trials: pd.DataFrame) -> Callable[[], pd.DataFrame]:
     """The rows as they are downloaded, with the distances between the two pictures of each."""
 
@@ -132,11 +125,6 @@ def trials_for_file(trials: pd.DataFrame) -> Callable[[], pd.DataFrame]:
         return pd.concat(parts, axis="columns").drop(columns="experiment_id")
 
     return rows
-
-
-def label_name(label: int, names: Sequence[str]) -> str:
-    """A label's name, or its number where nobody has said the names."""
-    return names[label] if label < len(names) else f"label {label}"
 
 
 def _picture(sha256: str, key: str) -> None:

@@ -14,7 +14,8 @@ from PIL import Image
 
 from app.charts.gallery import gallery
 from app.widgets.gallery_pictures import SIDE, difference, picture
-from app.widgets.results_gallery import ANY, Wanted, in_order
+from app.widgets.gallery_rows import in_order
+from app.widgets.results_gallery import ANY, Wanted
 from data.home import Home, home
 from data.images import store_image
 
