@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.charts.theme import SCHEMES, SchemeName, headed
+from app.charts.forest import interval_bars, lay_out, two_lines
+from app.charts.theme import SCHEMES, SchemeName
 from labelling.paired import SIGNIFICANT
-
-_LINE, _AROUND, _SUBTITLE_LINE = 34, 216, 17  # pixels
 
 
 def paired_differences(
@@ -39,15 +38,7 @@ def paired_differences(
             go.Scatter(
                 x=rows["difference"],
                 y=[_name(row) for row in rows.itertuples()],
-                error_x={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": rows["high"] - rows["difference"],
-                    "arrayminus": rows["difference"] - rows["low"],
-                    "thickness": 1.6,
-                    "width": 0,
-                    "color": colours.text,
-                },
+                error_x=interval_bars(rows, "difference", colours.text),
                 mode="markers",
                 name=legend,
                 showlegend=True,
@@ -67,26 +58,17 @@ def paired_differences(
                 ),
             )
         )
-    above = _SUBTITLE_LINE * max(len(subtitle) - 2, 0)
     figure.add_vline(x=0, line_width=1, line_color=colours.axis)
-    figure.update_yaxes(
-        categoryorder="array",
-        categoryarray=names[::-1],
-        range=[-0.6, max(len(names), 1) - 0.4],
-        showgrid=False,
-        ticks="",
-        fixedrange=True,
-        tickfont={"size": 12},
-    )
-    figure.update_xaxes(title_text="Mean difference of min(X, M_max), first − second (σ)")
-    figure.update_layout(
-        **headed(scheme, title, subtitle),
-        height=_AROUND + above + _LINE * max(len(names), 1),
-        margin={"t": 104 + above, "b": 100, "l": 240, "r": 16},
-        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
+    lay_out(
+        figure,
+        names,
+        axis="Mean difference of min(X, M_max), first − second (σ)",
+        title=title,
+        subtitle=subtitle,
+        scheme=scheme,
     )
     return figure
 
 
 def _name(row: object) -> str:
-    return f"{row.one} − {row.other}<br><span style='font-size:11px'>{row.held}</span>"
+    return two_lines(f"{row.one} − {row.other}", row.held)

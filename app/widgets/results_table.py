@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
+from app.charts.means import restricted_means
 from app.figures import figures
 from app.results_files import (
     DISTANCE_HEADINGS,
@@ -15,10 +16,17 @@ from app.results_files import (
     percent,
     table_1,
 )
-from app.widgets.figure_files import files, text_file
+from app.widgets.figure_files import chart, files, text_file
 from app.widgets.plain_text import plain
-from app.widgets.results_choices import chosen_estimand, chosen_limit, file_name, for_whom
+from app.widgets.results_choices import (
+    chosen_estimand,
+    chosen_limit,
+    colours,
+    file_name,
+    for_whom,
+)
 from app.widgets.results_data import SelectedResults, Selection
+from app.widgets.scheme import current_scheme
 from labelling.distances import MEAN_DISTANCES, MEANS
 from labelling.estimands import RAW, Estimand
 from labelling.means import MEDIAN, PLAIN_MEAN, RESTRICTED_MEAN
@@ -47,11 +55,21 @@ def table_view(selection: Selection, results: SelectedResults) -> None:
         f"  \n{MEAN_DISTANCES}"
     )
     name = file_name(selection, focus.key, "means")
+    figure = restricted_means(
+        table,
+        colours=colours(selection),
+        limit=limit,
+        title=f"Restricted means of the magnitude to M_max = {figures(limit)}:"
+        f" {focus.name.lower()}",
+        subtitle=for_whom(selection, results, focus),
+        scheme=current_scheme(),
+    )
+    chart(figure, name)
     rows = table_1(table, focus, limit)
     stamp = selection.held_to_plan(focus.key, limit)
     st.caption(plain(stamp.analysis_plan))
     caption = f"{focus.name}. {RESTRICTED_MEAN} {stamp.in_words()}"
-    with files({"Table": (name, table)}, stamp):
+    with files({"Table": (name, table)}, stamp, figure):
         text_file("Table as LaTeX", lambda: latex_file(rows, caption), f"{name}.tex")
         text_file(
             "Table as Markdown", lambda: markdown_file(rows, caption), f"{name}.md", "text/markdown"
