@@ -68,8 +68,11 @@ def fleiss(counts: np.ndarray, *, seed: int = 0) -> Agreement:
 
 def _with_interval(value: float, counts: np.ndarray, statistic, seed: int) -> Agreement:
     draws = np.random.default_rng(seed)
-    weights = draws.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), RESAMPLES)
-    resampled = statistic(counts.astype(float), weights.astype(float))
+    # Images answered alike are one row, drawn as often as all of them together: a few people can
+    # answer in some dozens of ways, however many images there are.
+    alike, images = np.unique(counts, axis=0, return_counts=True)
+    weights = draws.multinomial(len(counts), images / len(counts), RESAMPLES)
+    resampled = statistic(alike.astype(float), weights.astype(float))
     resampled = resampled[np.isfinite(resampled)]
     low, high = np.quantile(resampled, [0.025, 0.975]) if len(resampled) else (np.nan, np.nan)
     return Agreement(value, float(low), float(high), len(counts))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -98,3 +100,27 @@ def test_too_little_says_so(counts) -> None:
     for agreement in (krippendorff_alpha(counts), fleiss(counts)):
         assert agreement.value is None
         assert "too few" in agreement.in_words()
+
+
+@pytest.mark.parametrize("coefficient", [krippendorff_alpha, fleiss])
+def test_many_images_take_no_more_memory_than_the_ways_to_answer_them(coefficient) -> None:
+    """Every resample of every image would be 2000 × 20 000 numbers."""
+    counts = np.random.default_rng(0).multinomial(3, [0.6, 0.2, 0.1, 0.1], 20_000)
+    tracemalloc.start()
+    agreement = coefficient(counts)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20e6
+    assert agreement.low < agreement.value < agreement.high
+
+
+@pytest.mark.parametrize(
+    ("coefficient", "resampled"), [(krippendorff_alpha, _alphas), (fleiss, _kappas)]
+)
+def test_the_interval_is_that_of_drawing_image_by_image(coefficient, resampled) -> None:
+    counts = np.random.default_rng(0).multinomial(3, [0.6, 0.2, 0.1, 0.1], 400)
+    drawn = np.random.default_rng(1).multinomial(400, np.full(400, 1 / 400), 20_000)
+    low, high = np.quantile(resampled(counts.astype(float), drawn.astype(float)), [0.025, 0.975])
+    agreement = coefficient(counts)
+    assert agreement.low == pytest.approx(low, abs=0.05 * (high - low))
+    assert agreement.high == pytest.approx(high, abs=0.05 * (high - low))
