@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import isinf
 from pathlib import Path
 
 import pandas as pd
@@ -11,8 +10,7 @@ import streamlit as st
 
 from app.access import current_home, database
 from app.charts.agreement import agreement
-from app.figures import figures
-from app.results_files import interval
+from app.fools_words import AGREEMENT, half_in_words
 from app.widgets.address import one_of
 from app.widgets.figure_files import chart, files
 from app.widgets.page_link import page_link
@@ -76,15 +74,8 @@ def agreement_part(selection: Selection, results: SelectedResults) -> None:
     )
     name = file_name(selection, "agreement")
     chart(figure, name)
-    st.markdown("\n".join(f"- {plain(in_words(row, against))}" for row in fits.itertuples()))
-    st.caption(
-        "This shows the share of pictures that people still call by their label, among those whose"
-        " source they do: lines and bands, a logistic fit with its pointwise 95 % bootstrap band"
-        " over sources; points, the answers in groups of one size with Wilson's interval, to see"
-        " whether the fit fits. Strengths are drawn from 0.25 to 1.5 whatever the trial. It does"
-        " not show what people say of other kinds of change, nor of a perturbation of the same"
-        " magnitude found by another search."
-    )
+    st.markdown("\n".join(f"- {plain(half_in_words(row, against))}" for row in fits.itertuples()))
+    st.caption(AGREEMENT)
     files(
         {
             "Fits": (name, fits),
@@ -93,24 +84,6 @@ def agreement_part(selection: Selection, results: SelectedResults) -> None:
         selection.stamp,
         figure,
     )
-
-
-def in_words(row: object, against: str) -> str:
-    """One condition's answer to the question, in a sentence."""
-    who = f"{row.classifier}, layers {row.subset}"
-    waiting = f" {row.waiting} wait for a judgement." if row.waiting else ""
-    if isinstance(row.problem, str):
-        return f"{who}: no curve, {row.problem}.{waiting}"
-    of = f"{row.pictures} pictures of {row.sources} sources"
-    unit = "magnitude" if against == "magnitude" else "strength"
-    if isinf(row.half):
-        return f"{who}: people agree no less as the {unit} grows ({of}).{waiting}"
-    said = interval(row.half, row.half_low, row.half_high)
-    beyond = ""
-    if not row.smallest <= row.half <= row.largest:
-        shown = f"{figures(row.smallest)} to {figures(row.largest)}"
-        beyond = f" That is the curve drawn on: only {shown} was shown."
-    return f"{who}: half agree at {unit} {said} ({of}).{beyond}{waiting}"
 
 
 _NEWEST = """

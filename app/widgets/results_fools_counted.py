@@ -33,12 +33,3 @@ def chosen_counted(results: SelectedResults) -> Counted:
 def by_people(counted: Counted) -> Estimand:
     """What the lines under a title have to say of judgements."""
     return RAW if counted == "all" else FOOLED_WHILE_PEOPLE_AGREE
-
-
-def counted_in_words(counted: Counted) -> str:
-    """For a title."""
-    return {
-        "all": "",
-        "source": ", people recognise the source",
-        "both": ", people recognise both pictures",
-    }[counted]

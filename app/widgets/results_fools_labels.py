@@ -9,15 +9,16 @@ import pandas as pd
 import streamlit as st
 
 from app.charts.label_targets import label_target_map
+from app.fools_words import counted_in_words, labels_caption
 from app.trial_words import label_name
 from app.widgets.address import one_of
 from app.widgets.figure_files import chart, files
 from app.widgets.results_choices import file_name, for_whom
 from app.widgets.results_data import SelectedResults, Selection
-from app.widgets.results_fools_counted import by_people, chosen_counted, counted_in_words
+from app.widgets.results_fools_counted import by_people, chosen_counted
 from app.widgets.results_pictures import label_names
 from app.widgets.scheme import current_scheme
-from labelling.label_targets import EVERY, FEWEST_TRIALS, label_targets, most_met
+from labelling.label_targets import EVERY, label_targets, most_met
 
 ALL = "all"
 
@@ -56,17 +57,8 @@ def labels_part(selection: Selection, results: SelectedResults) -> None:
     )
     name = file_name(selection, "labels")
     chart(figure, name)
-    pooled = (
-        " A trial counts once for each condition pooled." if ALL in (classifier, subset) else ""
-    )
-    everything = cells["label"].nunique() - 1 <= len(labels)
-    part = "" if everything else f" The {len(labels)} labels with the most trials are shown."
-    st.caption(
-        "This shows the median of the magnitude at which a trial is fooled, over all trials that"
-        " the classifier got right (∞: more than half were never fooled; n: fewer than"
-        f" {FEWEST_TRIALS} trials, which no median is made of).{pooled}{part} It does not show how"
-        " sure a median is: a cell rests on few trials."
-    )
+    pooled = ALL in (classifier, subset)
+    st.caption(labels_caption(cells, len(labels), pooled=pooled))
     files({"Labels": (name, _named(cells, names))}, selection.stamp, figure)
 
 

@@ -10,13 +10,14 @@ import streamlit as st
 
 from app.access import current_home, database
 from app.charts.layers import magnitude_by_layer
+from app.fools_words import counted_in_words, layers_caption
 from app.runner.menu import read_menu
 from app.widgets.figure_files import chart, files
 from app.widgets.results_choices import colours, file_name, for_whom
 from app.widgets.results_data import SelectedResults, Selection
-from app.widgets.results_fools_counted import by_people, chosen_counted, counted_in_words
+from app.widgets.results_fools_counted import by_people, chosen_counted
 from app.widgets.scheme import current_scheme
-from labelling.layer_shares import MOST_TRIALS, layer_shares, point_magnitudes
+from labelling.layer_shares import layer_shares, point_magnitudes
 
 
 def layers_part(selection: Selection, results: SelectedResults) -> None:
@@ -44,17 +45,7 @@ def layers_part(selection: Selection, results: SelectedResults) -> None:
     )
     name = file_name(selection, "layers")
     chart(figure, name)
-    part = (
-        f" Of more than {MOST_TRIALS} trials the first are read."
-        if sizes.max() > MOST_TRIALS
-        else ""
-    )
-    st.caption(
-        "This shows how large the found perturbations are at each perturbed point, in units of its"
-        " own σ; squares add up to ‖p‖². Bars: mean over found trials, with 95 % bootstrap interval"
-        f" over sources.{part} It does not show which point is needed: a large share need not be"
-        " what fools (Explore leaves one point out at a time). Exhausted trials are left out."
-    )
+    st.caption(layers_caption(int(sizes.max())))
     named = frame.assign(point_name=[points[one] for one in frame["point"]])
     files({"Layers": (name, named)}, selection.stamp, figure)
 

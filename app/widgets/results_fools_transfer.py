@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.access import current_home, database, visitor
 from app.charts.transfer import transfer_matrices
+from app.fools_words import SUCCESS, TRANSFER, counted_in_words
 from app.guard import guarded
 from app.runner.menu import read_menu
 from app.runner.submit import ensure_worker, submit_transfer
@@ -18,14 +19,13 @@ from app.widgets.figure_files import chart, files
 from app.widgets.plain_text import plain
 from app.widgets.results_choices import file_name, for_whom
 from app.widgets.results_data import SelectedResults, Selection
-from app.widgets.results_fools_counted import by_people, chosen_counted, counted_in_words
+from app.widgets.results_fools_counted import by_people, chosen_counted
 from app.widgets.scheme import current_scheme
 from data.jobs import Job, cancel, job_of
 from data.transfers import transfer_count, untested_count
 from labelling.transfers import transfer_matrix, transfer_table
 
 KINDS = ("transfer",)
-_SUCCESS = {"target": "says the target", "any": "says anything but the label"}
 
 
 def transfer_part(selection: Selection, results: SelectedResults) -> None:
@@ -36,10 +36,10 @@ def transfer_part(selection: Selection, results: SelectedResults) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         success = st.segmented_control(
             "Fooled: the other classifier",
-            list(_SUCCESS),
-            format_func=_SUCCESS.get,
+            list(SUCCESS),
+            format_func=SUCCESS.get,
             required=True,
-            **one_of("success", list(_SUCCESS)),
+            **one_of("success", list(SUCCESS)),
         )
         counted = chosen_counted(results)
     stored = transfer_count(database(), selection.experiment.id)
@@ -54,20 +54,14 @@ def transfer_part(selection: Selection, results: SelectedResults) -> None:
     figure = transfer_matrices(
         matrix,
         subsets=selection.subsets,
-        title=f"Found against one classifier, tested on another: it {_SUCCESS[success]}"
+        title=f"Found against one classifier, tested on another: it {SUCCESS[success]}"
         f"{counted_in_words(counted)}",
         subtitle=for_whom(selection, results, by_people(counted)),
         scheme=current_scheme(),
     )
     name = file_name(selection, "transfer")
     chart(figure, name)
-    st.caption(
-        "This shows, of the found pictures whose source the tested classifier calls by its label,"
-        " the share with which it is fooled as well; hover for Wilson's 95 % interval. The search"
-        " knew nothing of the tested classifier: it does not show how easily a search against it"
-        " would succeed. Larger perturbations transfer more easily, so rows of different magnitudes"
-        " are no comparison of classifiers."
-    )
+    st.caption(TRANSFER)
     files({"Transfer": (name, matrix)}, selection.stamp, figure)
 
 
