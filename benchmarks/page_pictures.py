@@ -123,7 +123,13 @@ def make_world(home: Home, trials: int) -> World:
             "Digits, synthetic labellers",
             label_text=text,
             created_by="demo",
-            options=StudyOptions(catch_share=0.05, repeat_share=0.1),
+            options=StudyOptions(
+                catch_share=0.05,
+                repeat_share=0.1,
+                information_sheet=False,
+                instruction_page=False,
+                purpose_question=False,
+            ),
         )
         for seed, name in enumerate(PEOPLE):
             person = labeller_of(database, invite(database, study_id, name))

@@ -34,20 +34,15 @@ class ExclusionRules:
     repeats: float | None = None
     fastest_ms: float | None = None
 
-    def __post_init__(self) -> None:
-        """Raises StudyError for a share outside [0, 1] and a time below 0."""
-        _check_types(self)
-        for rule in fields(self):
-            value = getattr(self, rule.name)
-            high = float("inf") if rule.name == "fastest_ms" else 1.0
-            if value is not None and not 0 <= value <= high:
-                raise StudyError(f"The exclusion rule {rule.name} must be from 0 to {high:g}.")
-
 
 @dataclass(frozen=True)
 class StudyOptions:
     """One study's rules, stored with it.
 
+    information_sheet, instruction_page, purpose_question
+        Labellers read the information sheet and consent, and the instructions, before the first
+        item, and say what they think it was for after the last. `information`, `instructions`,
+        `debrief`: texts in place of those that ship, in Markdown.
     exhausted_sources
         Ask about sources that only exhausted trials have, too.
     overlap
@@ -73,12 +68,12 @@ class StudyOptions:
 
     exhausted_sources: bool = True
     language: str = "en"
-    information_sheet: bool = False
+    information_sheet: bool = True
     information: str = ""
-    instruction_page: bool = False
+    instruction_page: bool = True
     instructions: str = ""
     debrief: str = ""
-    purpose_question: bool = False
+    purpose_question: bool = True
     overlap: int | None = None
     items_per_person: int | None = None
     source_cap: int | None = None
@@ -98,6 +93,7 @@ class StudyOptions:
     def __post_init__(self) -> None:
         """Raises StudyError for what makes no sense, with what does."""
         _check_types(self)
+        _check_types(self.exclusion)
         if self.language not in LANGUAGES:
             raise StudyError(
                 f"There is no language {self.language!r}: choose one of {', '.join(LANGUAGES)}."
@@ -108,11 +104,16 @@ class StudyOptions:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise StudyError(f"{unit} must be from {low:g} to {high:g}, not {value:g}.")
+        for name in EXCLUSIONS:
+            value = getattr(self.exclusion, name)
+            high = float("inf") if name == "fastest_ms" else 1.0
+            if value is not None and not 0 <= value <= high:
+                raise StudyError(f"The exclusion rule {name} must be from 0 to {high:g}.")
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> StudyOptions:
         """The options that a study stored; what an earlier version did not know has its default."""
-        known = {name: value for name, value in stored.items() if name in OPTIONS}
+        known = _BEFORE | {name: value for name, value in stored.items() if name in OPTIONS}
         rules = stored.get("exclusion", {})
         if isinstance(rules, Mapping):
             rules = ExclusionRules(**{name: rules[name] for name in EXCLUSIONS if name in rules})
@@ -145,6 +146,8 @@ _TYPES = {
 }
 #: Read once: options are made anew for every answer.
 _HINTS = {one: get_type_hints(one) for one in (StudyOptions, ExclusionRules)}
+#: Studies of before there were such pages go on without.
+_BEFORE = dict.fromkeys(("information_sheet", "instruction_page", "purpose_question"), False)
 OPTIONS = tuple(one.name for one in fields(StudyOptions))
 EXCLUSIONS = tuple(one.name for one in fields(ExclusionRules))
 

@@ -17,7 +17,8 @@ Either the whole table is good, or nothing is stored.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,9 +30,9 @@ from data.home import Home
 from data.results import add_stimulus
 from data.studies import ItemRow
 from labelling.answers import Answer
-from labelling.controls import known
+from labelling.controls import add_controls, known
 from labelling.options import StudyError, StudyOptions
-from labelling.studies import store_study
+from labelling.studies import NAMELESS, store_study
 
 REQUIRED = ("source", "phrase")
 COLUMNS = (*REQUIRED, "perturbed", "label", "search", "gloss", "answer", "condition")
@@ -57,12 +58,18 @@ class Row:
 
 def read_table(folder: Path, table: Path) -> list[Row]:
     """The table's rows. Raises StudyError that names each line that is wrong, and why."""
+    if not folder.is_dir():
+        raise StudyError(f"There is no folder {folder}.")
     try:
-        text = table.read_text(encoding="utf-8-sig")
+        text = table.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"The table {table} cannot be read as UTF-8 text: {error}.") from error
-    lines = csv.DictReader(text.splitlines(), strict=True)
-    given = lines.fieldnames or ()
+    # Lines end where an editor ends them: not at a carriage return, or U+2028, in a cell.
+    lines = csv.DictReader(io.StringIO(text, newline="\n"), strict=True)
+    try:
+        given = lines.fieldnames or ()
+    except csv.Error as error:
+        raise StudyError(f"The table {table.name} is not CSV: line 1: {error}.") from error
     missing = [name for name in REQUIRED if name not in given]
     unknown = [name for name in given if name not in COLUMNS]
     if missing or unknown:
@@ -73,10 +80,11 @@ def read_table(folder: Path, table: Path) -> list[Row]:
     rows, problems, numbers = [], [], {}
     try:
         for fields in lines:
-            result = _row(fields, lines.line_num, folder, numbers)
+            result = _row(fields, _begins(fields, lines.line_num), folder, numbers)
             (problems if isinstance(result, str) else rows).append(result)
     except csv.Error as error:
         problems.append(f"line {lines.line_num}: {error}")
+    problems += _unlike(rows)
     if problems:
         more = f" (and {len(problems) - MOST_PROBLEMS} more)" if problems[MOST_PROBLEMS:] else ""
         listed = "\n".join(f"- {problem}" for problem in problems[:MOST_PROBLEMS])
@@ -97,12 +105,25 @@ def create_outside_study(
 ) -> str:
     """Store the images, and a study of them judged by the same protocol; returns its id.
 
-    Images are kept as lossless PNG, 8 bits a channel, grey or RGB. Raises StudyError.
+    Images are kept as lossless PNG, 8 bits a channel, grey or RGB. Raises StudyError, also where
+    the options leave rows with an answer without a use, and where they ask for what only a search's
+    own pictures can have.
     """
+    known_answers = [row for row in rows if row.answer is not None]
+    if len(known_answers) > options.practice_items and not options.gold_share:
+        idle = ", ".join(str(row.line) for row in known_answers[options.practice_items :][:10])
+        raise StudyError(
+            f"No option uses the answers in line {idle}: set gold_share, the share of such items"
+            f" among all, or practice_items to {len(known_answers)}, or leave the rows out."
+        )
+    if options.strength_items:
+        raise StudyError(
+            "Images made elsewhere cannot be shown at randomised strengths: leave strength_items 0."
+        )
     texts = {row.label: row for row in rows}
     stored: dict[Path, str] = {}
 
-    def stimulus(file: Path) -> str:
+    def store(file: Path) -> str:
         if file not in stored:
             stored[file] = add_stimulus(database, home, read_picture(file))
         return stored[file]
@@ -113,7 +134,7 @@ def create_outside_study(
             item, label=label, phrase=row.phrase, search_term=row.search, gloss=row.gloss
         )
 
-    def item(row: Row) -> ItemRow:
+    def item(row: Row, stimulus: Callable[[Path], str]) -> ItemRow:
         return ItemRow(
             source_stimulus=stimulus(row.source),
             perturbed_stimulus=stimulus(row.perturbed) if row.perturbed else None,
@@ -126,13 +147,21 @@ def create_outside_study(
             | (known(source=row.answer) if row.answer else {}),
         )
 
-    items = [(row, item(row)) for row in rows]
+    def items(stimulus: Callable[[Path], str]) -> tuple[list[ItemRow], list[ItemRow]]:
+        content = [item(row, stimulus) for row in rows if row.answer is None]
+        return content, [item(row, stimulus) for row in known_answers]
+
+    if not name.strip():
+        raise StudyError(NAMELESS)
+    # Whatever the options ask for in vain is found before an image is stored.
+    add_controls(*items(str), options, relabel=relabel, seed=0)
+    content, gold = items(store)
     return store_study(
         database,
-        [made for row, made in items if row.answer is None],
+        content,
         name,
         options=options,
-        gold=[made for row, made in items if row.answer is not None],
+        gold=gold,
         relabel=relabel,
         created_by=created_by,
     )
@@ -176,6 +205,31 @@ def _row(
         answer=Answer(int(cells["answer"])) if cells.get("answer") else None,
         condition=cells.get("condition", ""),
     )
+
+
+def _begins(fields: dict[str | None, str | list[str] | None], ends: int) -> int:
+    """The line in which a row begins that ends in that line: cells may hold line ends."""
+    cells = (
+        one for value in fields.values() for one in (value if isinstance(value, list) else [value])
+    )
+    return ends - sum(cell.count("\n") for cell in cells if cell)
+
+
+def _unlike(rows: Sequence[Row]) -> Iterator[str]:
+    """What rows disagree about, and what is asked twice."""
+    phrases: dict[int, Row] = {}
+    questions: dict[tuple[Path, Path | None, int, bool], Row] = {}
+    for row in rows:
+        first = phrases.setdefault(row.label, row)
+        if first.phrase != row.phrase:
+            yield (
+                f"line {row.line}: label {row.label} is {row.phrase!r} here, and"
+                f" {first.phrase!r} in line {first.line}"
+            )
+        key = (row.source, row.perturbed, row.label, row.answer is None)
+        first = questions.setdefault(key, row)
+        if first is not row:
+            yield f"line {row.line}: it asks what line {first.line} asks"
 
 
 def _problems(cells: dict[str, str], folder: Path) -> Iterator[str]:

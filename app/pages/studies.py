@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.access import INVITATION, database
 from app.guard import guarded
+from app.serving import served
 from app.widgets.page_link import page_link
 from app.widgets.plain_text import plain
 from app.widgets.ring import ring
@@ -42,8 +43,8 @@ def render() -> None:
         st.subheader("There is nothing to judge yet")
         st.write("A study asks about images on which a search has fooled a classifier.")
         page_link("experiments", "Run an experiment", ":material/arrow_forward:")
-    else:
-        _new_study(choices, unfold=not made)
+    if choices or not served():
+        _new_study(choices, unfold=bool(choices) and not made)
     for study in made:
         _card(study)
 

@@ -17,7 +17,7 @@ from app.widgets.map_data import OpenMap
 from app.widgets.map_view import Overlay
 from app.widgets.page_link import page_link
 from app.widgets.plain_text import plain
-from app.widgets.study_form import label_text
+from app.widgets.study_labels import label_text
 from data.found_directions import found_stimulus, source_stimulus
 from data.jobs import job
 from engine.spaces.description import FoundDirection, PerturbationPlane

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.runner.menu import write_menu
 from app.runner.models import Models
-from app.widgets.study_form import label_text
+from app.widgets.study_labels import label_text
 from data.home import home
 
 

@@ -22,10 +22,10 @@ from labelling.controls import Gold
 from labelling.options import StudyOptions
 from labelling.queue import Task, next_task
 from labelling.studies import create_study, invite
-from tests.labelling.synthetic_study import add_experiment, label_text, source_picture
+from tests.labelling.synthetic_study import add_experiment, at_once, label_text, source_picture
 
 #: Robots see at once.
-QUICK = StudyOptions(exposure_ms=100)
+QUICK = at_once(exposure_ms=100)
 #: Pictures of known answer are other trials than the experiments'.
 FIRST_GOLD = 900
 

@@ -15,11 +15,11 @@ from data.database import open_database
 from data.home import Home
 from data.studies import close_study, items, judgements, labeller_of, labellers, studies
 from labelling.answers import Answer
-from labelling.options import ExclusionRules, StudyOptions
+from labelling.options import ExclusionRules
 from labelling.queue import next_task, record
 from labelling.studies import create_study, invite
 from tests.browser.conftest import App, wait_until_ready
-from tests.labelling.synthetic_study import add_experiment, label_text
+from tests.labelling.synthetic_study import add_experiment, at_once, label_text
 
 Visit = Callable[[str], Page]
 
@@ -114,7 +114,12 @@ def test_a_closed_study_asks_nothing_and_a_revoked_link_opens_nothing(
 ) -> None:
     experiment_id = add_experiment(database, Home(app.home), trials=1, name="to be closed")
     study_id = create_study(
-        database, [experiment_id], "To be closed", label_text=label_text, created_by="test"
+        database,
+        [experiment_id],
+        "To be closed",
+        label_text=label_text,
+        created_by="test",
+        options=at_once(),
     )
     address = f"{app.url}/?invitation={invite(database, study_id, 'Robot (synthetic)')}"
     page.goto(address)
@@ -176,7 +181,7 @@ def test_quality_is_shown_live_and_goes_out_as_files(
         "Quality (synthetic)",
         label_text=label_text,
         created_by="test",
-        options=StudyOptions(
+        options=at_once(
             repeat_share=0.2,
             false_label_share=0.2,
             catch_share=0.2,

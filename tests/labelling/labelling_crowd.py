@@ -19,12 +19,11 @@ from data.database import open_database
 from data.home import Home
 from data.studies import items, labeller_of
 from labelling.answers import Answer
-from labelling.options import StudyOptions
-from labelling.queue import next_task, record, undo
 from labelling.pool import CONTENT
+from labelling.queue import next_task, record, undo
 from labelling.stages import Stage, stage
 from labelling.studies import create_study, invite
-from tests.labelling.synthetic_study import add_experiment, label_text
+from tests.labelling.synthetic_study import add_experiment, at_once, label_text
 
 #: Long enough to answer in, short enough to wait for.
 LEASE_MINUTES = 0.02
@@ -43,7 +42,7 @@ def crowded_study(home: Path, *, trials: int, overlap: int, **options: object) -
             "crowd (synthetic)",
             label_text=label_text,
             created_by="test",
-            options=StudyOptions(overlap=overlap, lease_minutes=LEASE_MINUTES, **options),
+            options=at_once(overlap=overlap, lease_minutes=LEASE_MINUTES, **options),
         )
 
 

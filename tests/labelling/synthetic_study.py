@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from sqlite_utils import Database
@@ -10,6 +11,7 @@ from sqlite_utils import Database
 from data.experiments import ConditionRow, create_experiment
 from data.home import Home
 from data.results import ResultRow, SourceRow, add_results, add_source, add_stimulus
+from labelling.options import StudyOptions
 from labelling.studies import LabelText
 
 CHECKSUM = "0" * 64
@@ -17,6 +19,15 @@ NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 #: Trials show a three or a seven in turn, and aim at an eight or a nine.
 LABELS = (3, 7)
 TARGETS = (8, 9)
+
+
+def at_once(**options: Any) -> StudyOptions:
+    """Options of a study that begins with its first image and ends with its last.
+
+    Nobody is asked to consent here: robots judge, and tests that are not about the pages around.
+    """
+    pages = dict.fromkeys(("information_sheet", "instruction_page", "purpose_question"), False)
+    return StudyOptions(**pages | options)
 
 
 def label_text(generator: str, label: int) -> LabelText:

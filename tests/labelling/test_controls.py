@@ -18,11 +18,17 @@ from labelling.answers import Answer
 from labelling.choice import LAST_GAP, REPEAT_GAP
 from labelling.controls import Gold
 from labelling.eligibility import trial_table
-from labelling.options import ExclusionRules, StudyError, StudyOptions, options_of
+from labelling.options import ExclusionRules, StudyError, options_of
 from labelling.queue import Task, next_task, record
 from labelling.stages import Stage, stage
 from labelling.studies import create_study, invite
-from tests.labelling.synthetic_study import LABELS, add_experiment, label_text, source_picture
+from tests.labelling.synthetic_study import (
+    LABELS,
+    add_experiment,
+    at_once,
+    label_text,
+    source_picture,
+)
 
 THREE = LABELS[0]
 
@@ -78,7 +84,7 @@ def make(tmp_path) -> Iterator[Callable[..., Study]]:
                 "study",
                 label_text=label_text,
                 created_by="test",
-                options=StudyOptions(**options),
+                options=at_once(**options),
                 gold=known,
             )
             return Study(database, study_id)
@@ -216,4 +222,4 @@ def test_options_that_make_no_sense_say_what_does(make, options, says) -> None:
 def test_options_come_back_as_they_were(make) -> None:
     options = {"overlap": 3, "exclusion": ExclusionRules(gold=0.8, fastest_ms=300.0)}
     study = make(**options)
-    assert options_of(study.database, study.id) == StudyOptions(**options)
+    assert options_of(study.database, study.id) == at_once(**options)

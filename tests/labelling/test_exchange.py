@@ -29,12 +29,12 @@ from labelling.exchange import (
     write_table,
 )
 from labelling.importing import import_file
-from labelling.options import ExclusionRules, StudyError, StudyOptions, options_of
+from labelling.options import ExclusionRules, StudyError, options_of
 from labelling.quality import excluded_labellers
 from labelling.queue import comment, next_task, record, undo
 from labelling.stages import withdraw
 from labelling.studies import create_study, invite
-from tests.labelling.synthetic_study import add_experiment, label_text
+from tests.labelling.synthetic_study import add_experiment, at_once, label_text
 
 #: What is numbered anew where it is imported.
 NUMBERED = ["judgement", "study", "labeller", "item", "supersedes"]
@@ -59,7 +59,7 @@ def _judged(database: Database, home: Home) -> str:
         "Ümläut, “quotes” and\nlines",
         label_text=label_text,
         created_by="test",
-        options=StudyOptions(repeat_share=0.3, catch_share=0.3),
+        options=at_once(repeat_share=0.3, catch_share=0.3),
     )
     for name, goes in (("Ann (synthetic)", False), ("=cmd (synthetic)", True)):
         person = labeller_of(database, invite(database, study_id, name)).id
@@ -318,7 +318,7 @@ def test_rows_may_come_in_any_order(database, home, study_id, tmp_path) -> None:
 def test_rules_come_with_the_judgements(database, home, tmp_path) -> None:
     """“With and without” mean the same of an imported study: the same people are left out."""
     experiment_id = add_experiment(database, home, trials=3)
-    options = StudyOptions(
+    options = at_once(
         catch_share=0.5, rule="unanimous", exclusion=ExclusionRules(catch=0.9), overlap=2
     )
     study_id = create_study(
@@ -346,7 +346,7 @@ def test_rules_come_with_the_judgements(database, home, tmp_path) -> None:
 def test_a_table_of_before_options_were_in_it_still_comes_in(database, study_id) -> None:
     table = judgement_table(database, [study_id]).drop(columns="study_options")
     [imported] = import_file(database, write_table(table, "csv"), "csv", created_by="test")
-    assert options_of(database, imported) == StudyOptions()
+    assert options_of(database, imported) == at_once()
 
 
 def test_a_table_with_other_columns_says_which(database, study_id) -> None:

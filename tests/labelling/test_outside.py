@@ -16,10 +16,11 @@ from data.home import Home
 from data.images import read_image
 from data.studies import items, labeller_of
 from labelling.answers import Answer
-from labelling.options import StudyError, StudyOptions
+from labelling.options import StudyError
 from labelling.outside import create_outside_study, read_table
 from labelling.queue import next_task, record
 from labelling.studies import invite
+from tests.labelling.synthetic_study import at_once
 
 GOOD = (
     "source,perturbed,phrase,condition,answer\n"
@@ -59,7 +60,7 @@ def test_a_table_becomes_a_study_judged_by_the_same_protocol(folder, database, t
         Home(tmp_path / "home"),
         rows,
         "Elsewhere",
-        options=StudyOptions(gold_share=0.5, false_label_share=0.5),
+        options=at_once(gold_share=0.5, false_label_share=0.5),
         created_by="test",
     )
     asked = items(database, study_id)
@@ -91,6 +92,16 @@ def test_a_table_becomes_a_study_judged_by_the_same_protocol(folder, database, t
         ("source,phrase\na.png,a cat,more\n", "line 2: it has another number of cells"),
         ("source,phrase\na.png\n", "line 2: it has another number of cells"),
         ("source,phrase,answer\na.png,a cat,1\n", "has no row to judge"),
+        ("source,phrase\na.png,a cat\na.png,a cat\n", "line 3: it asks what line 2 asks"),
+        (
+            "source,phrase,label\na.png,a cat,1\nb.png,a dog,1\n",
+            "line 3: label 1 is 'a dog' here, and 'a cat' in line 2",
+        ),
+        # A cell may have line ends, and what some take for one; blank lines count.
+        (
+            'source,phrase,condition\na.png,a cat,"x\u2028\r\ny"\n\nz.png,a cat,\n',
+            "line 5: source 'z.png' is not in",
+        ),
         (f"source,phrase\na.png,{'x' * 201}\n", "line 2: phrase has more than 200 characters"),
         ('source,phrase\n"a.png,a cat\n', "unexpected end of data"),
     ],

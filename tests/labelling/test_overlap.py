@@ -14,13 +14,12 @@ from data.database import open_database
 from data.home import Home
 from data.studies import close_study, items, judgements, labeller_of
 from labelling.answers import Answer
-from labelling.options import StudyOptions
 from labelling.progress import study_progress
 from labelling.queue import Task, beat, came_too_late, may_undo, next_task, record, undo
 from labelling.stages import Stage, say_purpose, stage, withdraw
 from labelling.studies import create_study, invite
 from tests.labelling.labelling_crowd import crowded_study, every_item, label_together, resolved
-from tests.labelling.synthetic_study import add_experiment, label_text
+from tests.labelling.synthetic_study import add_experiment, at_once, label_text
 
 
 class Study:
@@ -79,7 +78,7 @@ def make(tmp_path, monkeypatch) -> Iterator[Callable[..., Study]]:
                 "study",
                 label_text=label_text,
                 created_by="test",
-                options=StudyOptions(**options),
+                options=at_once(**options),
             )
             return Study(database, study_id, monkeypatch)
 

@@ -19,6 +19,7 @@ from labelling.plane_study import create_plane_study, judged_points, plane_key
 from labelling.queue import next_task, record
 from labelling.studies import LabelText, invite
 from tests.data.rows import pixels
+from tests.labelling.synthetic_study import at_once
 
 SPACE: dict[str, Any] = {
     "kind": "PerturbationPlane",
@@ -54,6 +55,7 @@ def a_study(database: Database, home: Home) -> tuple[str, str, list[str]]:
         pictures=list(zip(POINTS, stimuli, strict=True)),
         text=LabelText("a seven", "seven"),
         created_by="ada",
+        options=at_once(),
     )
     return study_id, source, stimuli
 

@@ -15,14 +15,14 @@ from data.studies import items, labeller_of
 from labelling.answers import Answer
 from labelling.controls import Gold
 from labelling.eligibility import JudgingRule, trial_table
-from labelling.options import ExclusionRules, StudyOptions
+from labelling.options import ExclusionRules
 from labelling.quality import excluded_labellers, study_quality
 from labelling.queue import Task, next_task, record
 from labelling.stages import withdraw
 from labelling.studies import create_study, invite
-from tests.labelling.synthetic_study import add_experiment, label_text, source_picture
+from tests.labelling.synthetic_study import add_experiment, at_once, label_text, source_picture
 
-OPTIONS = StudyOptions(
+OPTIONS = at_once(
     repeat_share=0.3,
     gold_share=0.2,
     false_label_share=0.3,

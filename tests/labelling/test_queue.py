@@ -26,7 +26,7 @@ from labelling.order import ordered
 from labelling.progress import progress
 from labelling.queue import Task, next_task, record
 from labelling.studies import create_study, invite
-from tests.labelling.synthetic_study import add_experiment, label_text
+from tests.labelling.synthetic_study import add_experiment, at_once, label_text
 
 LABEL, ELSE, UNCLEAR, MEANINGLESS = Answer
 CONDITIONS = 4
@@ -72,7 +72,12 @@ def make(tmp_path) -> Iterator[Callable[..., Study]]:
     def make(**experiment) -> Study:
         experiment_id = add_experiment(database, home, **experiment)
         study_id = create_study(
-            database, [experiment_id], "study", label_text=label_text, created_by="test"
+            database,
+            [experiment_id],
+            "study",
+            label_text=label_text,
+            created_by="test",
+            options=at_once(),
         )
         return Study(database, study_id, _labeller(database, study_id))
 

@@ -16,7 +16,6 @@ from data.results import add_stimulus
 from data.studies import ItemRow
 from labelling.answers import Answer
 from labelling.eligibility import JudgingRule
-from labelling.options import StudyOptions
 from labelling.strengths import (
     FEWEST_PICTURES,
     agreement_curves,
@@ -25,7 +24,7 @@ from labelling.strengths import (
     strength_table,
 )
 from labelling.studies import create_study, invite
-from tests.labelling.synthetic_study import add_experiment, label_text, perturbed_picture
+from tests.labelling.synthetic_study import add_experiment, at_once, label_text, perturbed_picture
 
 INTERCEPT, SLOPE = 6.0, -1.2
 
@@ -115,7 +114,7 @@ def test_the_table_has_the_items_of_the_experiment_judged_by_the_rule(tmp_path: 
         "Synthetic",
         label_text=label_text,
         created_by="test",
-        options=StudyOptions(strength_items=3),
+        options=at_once(strength_items=3),
     )
     pair = studies.items(durable, study_id)[0]
     shown = add_stimulus(durable, home, perturbed_picture(0, 99))

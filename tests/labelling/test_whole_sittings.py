@@ -22,7 +22,7 @@ from labelling.options import StudyOptions
 from labelling.queue import Task, next_task, record, undo
 from labelling.stages import Stage, agree, say_purpose, stage, start
 from labelling.studies import create_study, invite
-from tests.labelling.synthetic_study import add_experiment, label_text, source_picture
+from tests.labelling.synthetic_study import add_experiment, at_once, label_text, source_picture
 
 EVERYTHING = StudyOptions(
     information_sheet=True,
@@ -86,7 +86,7 @@ def test_a_break_is_offered_before_an_item_whose_source_is_known(tmp_path: Path)
     home = Home(tmp_path)
     with closing(open_database(home, durable=True)) as database:
         experiment_id = add_experiment(database, home, trials=2)
-        options = StudyOptions(break_every=5)
+        options = at_once(break_every=5)
         study_id = create_study(
             database,
             [experiment_id],

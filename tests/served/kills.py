@@ -12,8 +12,8 @@ from contextlib import closing
 from pathlib import Path
 
 from data.home import Home
-from labelling.options import StudyOptions
 from tests.event_loop import run_apart
+from tests.labelling.synthetic_study import at_once
 from tests.served.crowd import (
     Member,
     assert_nothing_lost_or_doubled,
@@ -39,7 +39,7 @@ def killed_and_killed(home: Path, *, kills: int, judgements: int, seed: int = 0)
     """
     draws = random.Random(seed)
     home.mkdir(parents=True)
-    people = loaded_study(home, people=PEOPLE, trials=2 * judgements, options=StudyOptions())
+    people = loaded_study(home, people=PEOPLE, trials=2 * judgements, options=at_once())
     with running(Server(home)) as server:
         members = crowd(server.url, people)
         over = threading.Event()

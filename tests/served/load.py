@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from labelling.options import StudyOptions
+from tests.labelling.synthetic_study import at_once
 from tests.served.crowd import (
     Member,
     assert_nothing_lost_or_doubled,
@@ -28,7 +28,7 @@ PAUSE = (0.5, 2.5)
 #: They come within so many seconds.
 ARRIVAL = 10.0
 #: Every item to many people, hidden repeats and catch pairs: what costs the queue most.
-STUDY = StudyOptions(overlap=20, repeat_share=0.05, catch_share=0.05, false_label_share=0.05)
+STUDY = at_once(overlap=20, repeat_share=0.05, catch_share=0.05, false_label_share=0.05)
 #: More than fifty people can judge in ten minutes.
 TRIALS = 375
 #: For so many seconds somebody answers alone first: what the machine can do for one.

@@ -13,9 +13,9 @@ from pathlib import Path
 from data.database import open_database
 from data.home import Home
 from data.studies import judgements
-from labelling.options import StudyOptions
 from tests.app.processes import ROOT
 from tests.event_loop import run_apart
+from tests.labelling.synthetic_study import at_once
 from tests.served.crowd import Given, Member, crowd, label_for, loaded_study
 from tests.served.labelling_client import LabellingClient, Screen
 from tests.served.server import Server, running
@@ -46,7 +46,7 @@ def test_a_backup_while_people_label_is_of_one_moment_and_can_be_labelled_on(
 ) -> None:
     home, file, restored = tmp_path / "home", tmp_path / "backup.tar", tmp_path / "restored"
     home.mkdir()
-    people = loaded_study(home, people=PEOPLE, trials=100, options=StudyOptions())
+    people = loaded_study(home, people=PEOPLE, trials=100, options=at_once())
     with running(Server(home)) as server:
         members = crowd(server.url, people)
         labelling = threading.Thread(

@@ -11,10 +11,10 @@ from data.database import open_database
 from data.durable import write_durably
 from data.home import Home
 from data.studies import judgements, studies
-from labelling.options import StudyOptions
 from labelling.progress import study_progress
 from labelling.quality import study_quality
 from labelling.wording import ENGLISH
+from tests.labelling.synthetic_study import at_once
 from tests.served.crowd import assert_nothing_lost_or_doubled, crowd, label_for, loaded_study
 from tests.served.server import Server, running
 
@@ -27,7 +27,7 @@ def test_everybody_goes_on_to_the_end_and_nothing_is_lost(tmp_path: Path) -> Non
     home, clock = tmp_path / "home", tmp_path / "clock"
     home.mkdir()
     clock.write_text("0")
-    people = loaded_study(home, people=PEOPLE, trials=6, options=StudyOptions(repeat_share=0.1))
+    people = loaded_study(home, people=PEOPLE, trials=6, options=at_once(repeat_share=0.1))
     environment = {"PYTHONPATH": str(CLOCK), "PLAINVIEW_TEST_CLOCK": str(clock)}
     over = threading.Event()
     moving = threading.Thread(target=_go_back, args=[clock, over])

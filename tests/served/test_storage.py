@@ -20,9 +20,9 @@ import pytest
 from data.database import open_database
 from data.home import Home
 from data.studies import judgements
-from labelling.options import StudyOptions
 from labelling.wording import ENGLISH
 from tests.event_loop import run_apart
+from tests.labelling.synthetic_study import at_once
 from tests.served.crowd import loaded_study
 from tests.served.labelling_client import LabellingClient, Screen
 from tests.served.server import Server, running
@@ -107,7 +107,7 @@ TROUBLES = [no_larger_files, full_disk, read_only, unreadable, locked]
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.__name__)
 def test_the_answer_stays_on_the_screen_and_afterwards_it_goes_on(home: Path, trouble) -> None:
-    (one, other) = loaded_study(home, people=2, trials=20, options=StudyOptions())
+    (one, other) = loaded_study(home, people=2, trials=20, options=at_once())
 
     async def label(server: Server) -> None:
         client, latecomer = (

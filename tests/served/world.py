@@ -14,9 +14,9 @@ from app.sessions import Session, Way, new_session, sealed
 from data.database import open_database
 from data.home import Home
 from data.studies import labeller_of
-from labelling.options import StudyOptions
 from labelling.studies import invite
 from tests.browser.label_session import make_study
+from tests.labelling.synthetic_study import at_once
 from tests.served.server import Server, running
 from tests.served.visits import Visitor
 
@@ -80,7 +80,7 @@ def served_world(folder: Path) -> Iterator[World]:
     server.environment = {"PLAINVIEW_SERVE_AT": f"http://localhost:{server.port}"}
     set_passphrase(home, PASSPHRASE)
     with running(server), closing(open_database(home)) as database:
-        options = StudyOptions(exposure_ms=0)
+        options = at_once()
         study, other = (
             make_study(home.root, trials=3, name=name, options=options) for name in ("one", "other")
         )

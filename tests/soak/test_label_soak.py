@@ -8,7 +8,6 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Page
 
-from labelling.options import StudyOptions
 from tests.browser.conftest import App, app, browser, complaints, context, page  # noqa: F401
 from tests.browser.label_session import (
     LabelSession,
@@ -23,6 +22,7 @@ from tests.browser.label_session import (
     wait_for_judgements,
     watch_presses,
 )
+from tests.labelling.synthetic_study import at_once
 
 JUDGEMENTS = 500
 A_WHILE_MS = 900
@@ -31,7 +31,7 @@ A_WHILE_MS = 900
 @pytest.fixture
 def session(app: App) -> Iterator[LabelSession]:  # noqa: F811
     """A labeller with far more than 500 judgements to make, at the usual exposure."""
-    study = make_study(app.home, trials=JUDGEMENTS // 2, name="soak", options=StudyOptions())
+    study = make_study(app.home, trials=JUDGEMENTS // 2, name="soak", options=at_once())
     session = join(app.url, app.home, study)
     with closing(session.database):
         yield session

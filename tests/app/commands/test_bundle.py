@@ -22,6 +22,7 @@ from labelling.eligibility import JudgingRule, trial_table
 from labelling.estimands import FOOLED_WHILE_PEOPLE_AGREE
 from labelling.queue import next_task, record
 from labelling.studies import LabelText, create_study, invite
+from tests.labelling.synthetic_study import at_once
 
 
 def app(place: Home, *arguments: str) -> int:
@@ -47,6 +48,7 @@ def judged(place: Home) -> str:
             "Synthetic",
             label_text=lambda _, label: LabelText(f"a {label}", str(label)),
             created_by="test",
+            options=at_once(),
         )
         person = labeller_of(database, invite(database, study_id, "Ada Lovelace"))
         while task := next_task(database, person.id):

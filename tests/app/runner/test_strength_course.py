@@ -22,10 +22,10 @@ from data.images import read_image
 from data.jobs import job, jobs_of_study
 from data.studies import items, labeller_of
 from labelling.answers import Answer
-from labelling.options import StudyOptions
 from labelling.queue import next_task, record
 from labelling.strength_draws import STRONGEST, WEAKEST, chosen_strengths
 from labelling.studies import LabelText, create_study, invite
+from tests.labelling.synthetic_study import at_once
 
 REQUEST = ExperimentRequest(
     "tiny", ("tiny-fair",), ("all",), schedules=("imagenet",), budget=120, trials=16, slots=4
@@ -44,7 +44,7 @@ def a_study(place: Home, database: Database, *, kept: bool) -> tuple[str, str]:
         "Strengths",
         label_text=lambda generator, label: LabelText(f"a {label}", str(label)),
         created_by="test",
-        options=StudyOptions(strength_items=WANTED),
+        options=at_once(strength_items=WANTED),
     )
     return experiment_id, study_id
 
