@@ -19,6 +19,7 @@ from data.maps import stored_maps
 from data.studies import items, labeller_of, studies
 from labelling.answers import Answer
 from labelling.queue import next_task, record
+from labelling.stages import agree, start
 from labelling.studies import invite
 from tests.browser.conftest import App, Complaints, wait_until_ready
 
@@ -52,6 +53,8 @@ def judged_left_of(home: Path, study_id: str, boundary: float) -> None:
     with closing(open_database(Home(home), durable=True)) as database:
         place = {one.id: one.details["u"][0] for one in items(database, study_id)}
         person = labeller_of(database, invite(database, study_id, "synthetic")).id
+        agree(database, person)
+        start(database, person)
         while (task := next_task(database, person)) is not None:
             sees = task.side == "source" or place[task.item_id] < boundary
             answer = Answer.LABEL if sees else Answer.SOMETHING_ELSE
