@@ -63,10 +63,11 @@ def _with_found_results() -> dict[str, tuple[Experiment, int]]:
 
 
 def _new_study(choices: dict[str, tuple[Experiment, int]], *, unfold: bool) -> None:
-    with st.expander("New study", expanded=unfold, icon=":material/add:"):
+    title = "New study" if choices else "New study of images made elsewhere"
+    with st.expander(title, expanded=unfold, icon=":material/add:"):
         refused = study_form(choices)
         if refused:
-            st.error(plain(refused))
+            st.error("  \n".join(map(plain, refused.splitlines())))
 
 
 def _card(study: Study) -> None:

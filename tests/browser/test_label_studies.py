@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from sqlite_utils import Database
 
@@ -15,7 +17,7 @@ from data.database import open_database
 from data.home import Home
 from data.studies import close_study, items, judgements, labeller_of, labellers, studies
 from labelling.answers import Answer
-from labelling.options import ExclusionRules
+from labelling.options import ExclusionRules, StudyOptions, options_of
 from labelling.queue import next_task, record
 from labelling.studies import create_study, invite
 from tests.browser.conftest import App, wait_until_ready
@@ -204,3 +206,30 @@ def test_quality_is_shown_live_and_goes_out_as_files(
     page.keyboard.press("Escape")
     study.scroll_into_view_if_needed()
     screenshot(page, "studies-quality")
+
+
+def test_a_study_of_images_made_elsewhere_is_made_on_the_page(
+    visit: Visit, app: App, database: Database, tmp_path: Path, screenshot
+) -> None:
+    """What is wrong is said with its line, and what was typed stays."""
+    for number, name in enumerate("ab"):
+        pixels = np.random.default_rng(number).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    table = tmp_path / "pairs.csv"
+    table.write_text("source,perturbed,phrase\na.png,b.png,a cat\nc.png,,a cat\n")
+    page = visit("/studies")
+    open_form(page)
+    if page.get_by_role("radio", name="Made elsewhere").count():
+        page.get_by_role("radio", name="Made elsewhere").click()
+    page.get_by_role("textbox", name="Folder").fill(str(tmp_path))
+    page.get_by_role("textbox", name="Table").fill(str(table))
+    page.get_by_role("textbox", name="Name").first.fill("Elsewhere")
+    page.get_by_role("button", name="Create study").click()
+    expect(page.get_by_text("line 3: source 'c.png' is not in the folder")).to_be_visible()
+    screenshot(page, "studies-elsewhere")
+    table.write_text("source,perturbed,phrase\na.png,b.png,a cat\n")
+    page.get_by_role("button", name="Create study").click()
+    expect(page.get_by_role("heading", name="Elsewhere", exact=True)).to_be_visible()
+    study = next(study for study in studies(database) if study.name == "Elsewhere")
+    assert [item.kind for item in items(database, study.id)] == ["outside"]
+    assert options_of(database, study.id) == StudyOptions()
