@@ -50,8 +50,10 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
-#: The largest upload (server.maxUploadSize in .streamlit/config.toml) with what is around it.
-LARGEST_BODY = 5 * 2**20 + 2**16
+#: The largest upload (server.maxUploadSize in .streamlit/config.toml) with what is around it, and
+#: the largest other body: forms are smaller by far.
+LARGEST_UPLOAD, LARGEST_BODY = 48 * 2**20 + 2**16, 2**20
+UPLOADS = "/_stcore/upload_file/"
 #: A websocket's session is looked at again when something comes in, so often.
 LOOK_SECONDS = 2.0
 POLICY_VIOLATION = 1008
@@ -174,7 +176,8 @@ def _foreign(here: Served, scope: Scope) -> str:
 def _too_large(scope: Scope) -> bool:
     """Whether a request announces too large a body; Streamlit itself cuts one that does not."""
     length = Headers(scope=scope).get("Content-Length", "0")
-    return not length.isdigit() or int(length) > LARGEST_BODY
+    largest = LARGEST_UPLOAD if UPLOADS in scope["path"] else LARGEST_BODY
+    return not length.isdigit() or int(length) > largest
 
 
 def _invitation(scope: Scope) -> str | None:

@@ -12,10 +12,10 @@ from engine.spaces.description import GeneratedSource, SpaceDescription
 #: Photos and views of meshes are coloured.
 COLOURED = 3
 NO_CLASSIFIER = (
-    "There is no classifier of coloured pictures whose weights are here: get one in a terminal, for"
-    " instance with `python -m app models add torchvision:squeezenet1_1` and `python -m app models"
-    " fetch torchvision:squeezenet1_1` (5 MB), or from a file with `python -m app models import"
-    " NAME FILE`; `python -m app models list` has the names."
+    "There is no classifier of coloured pictures whose weights are here: get one in a terminal (for"
+    " instance python -m app models add torchvision:squeezenet1_1, then python -m app models fetch"
+    " torchvision:squeezenet1_1), or take its weights from a file (python -m app models import NAME"
+    " FILE; python -m app models list has the names)."
 )
 
 

@@ -23,6 +23,7 @@ def load_button() -> None:
             type="toml",
             key=_uploader(),
             on_change=_load,
+            max_upload_size=1,
         )
     if st.session_state.get(PROBLEM):
         st.error(plain(st.session_state[PROBLEM]))

@@ -10,6 +10,7 @@ from app.runner.submit import default_device
 from app.serving import served
 from app.sign_in import SIGN_OUT
 from app.widgets.plain_text import plain
+from app.widgets.scheme import follow_scheme
 from data.jobs import Job, active_jobs, cancel
 
 REFRESH_SECONDS = 2.0
@@ -42,6 +43,7 @@ def render(name: str) -> None:
         st.caption(plain(name))
         if (here := served()) is not None:
             st.html(f'<a href="{here.base}{SIGN_OUT}">Sign out</a>')
+        follow_scheme()
 
 
 @st.fragment(run_every=REFRESH_SECONDS)

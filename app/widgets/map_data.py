@@ -138,7 +138,7 @@ def grown(
 
 def label_names(menu: Menu | None, classifier: str) -> tuple[str, ...]:
     """The names of a classifier's labels; empty where nobody knows them."""
-    for generator in menu.generators.values() if menu else ():
-        if classifier in generator.classifiers:
-            return generator.labels
+    for one in menu.label_sets if menu else ():
+        if classifier in one.classifiers:
+            return one.labels
     return ()

@@ -13,7 +13,9 @@ from app.figures import figures
 from app.runner.map_files import keep_imported, read_maps
 from app.runner.map_request import keep_map
 from app.runner.menu import Menu
+from app.runner.request import RequestError
 from app.widgets.map_data import OpenMap, open_map
+from app.widgets.map_upload import LIMIT, uploaded
 from app.widgets.plain_text import plain
 from data.maps import stored_maps
 from engine.maps import (
@@ -37,16 +39,20 @@ SRVR_STEPS = 800
 def import_maps() -> None:
     """Take in maps from a file: one's own, or an archive that others published."""
     with st.popover("Import maps", icon=":material/upload:"):
-        file = st.file_uploader(
-            "A map that was downloaded here, or an archive of arrays called network_class_object"
-            " (elevation × azimuth, every 3°)",
-            ["npz"],
-            key="map-import",
-        )
+        try:
+            file = uploaded(
+                "A map that was downloaded here, or an archive of arrays called"
+                f" network_class_object (elevation × azimuth, every 3°), {LIMIT}",
+                "map-import",
+                ["npz"],
+            )
+        except RequestError as error:
+            st.error(plain(str(error)))
+            return
         if file is None or not st.button("Import"):
             return
         try:
-            maps = read_maps(file.getvalue(), file.name)
+            maps = read_maps(file.content, file.name)
         except MapFileError as error:
             st.error(plain(str(error)))
             return

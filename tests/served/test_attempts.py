@@ -240,6 +240,8 @@ for address in (
     "/results",
     "/studies",
     "/experiments?run=1",
+    "/maps",
+    "/maps?map=1",
     "/media/" + "0" * 64 + ".png",
     "/component/streamlit_x/index.html",
     "/_stcore/bidi-components/explore_stage/index.js",
@@ -289,7 +291,7 @@ def _(world):
 
 @attempt("a large upload", 413, "This is too large.", "too large")
 def _(world):
-    return world.researcher.ask("PUT", "/_stcore/upload_file/a/b", body=b"x" * 34_000_000)
+    return world.researcher.ask("PUT", "/_stcore/upload_file/a/b", body=b"x" * 52_000_000)
 
 
 @attempt("a large form", 413, "This is too large.", "too large")
