@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from data.planes import KIND, plane_key
 from data.studies import ItemRow
 from labelling.answers import Answer
-from labelling.eligibility import JUDGEMENTS, JudgingRule, judged
+from labelling.eligibility import JUDGEMENTS, JudgingRule, counting, judged
 from labelling.options import StudyError, StudyOptions
 from labelling.studies import LabelText, store_study
 
@@ -23,14 +23,34 @@ class JudgedPoint:
     """A picture of the plane that people were asked about: where it is, and what they say.
 
     `judgement` is "agree", "disagree" or "missing" (not judged, a tie, or not shown because the
-    source was rejected); `yes` of `asked` people say that it shows the label.
+    source was rejected); `answers` has how many of those who count gave each of the four.
     """
 
     u: tuple[float, float]
     stimulus: str
     judgement: str
-    yes: int
-    asked: int
+    answers: tuple[int, int, int, int]
+
+    @property
+    def yes(self) -> int:
+        """How many say that it shows the label."""
+        return self.answers[0]
+
+    @property
+    def asked(self) -> int:
+        """How many answered."""
+        return sum(self.answers)
+
+    @property
+    def answer(self) -> str:
+        """The answer that most gave: "label", "something else", "unclear", "meaningless"; "tie"
+        where several are as frequent, "" where nobody answered.
+        """
+        if not self.asked:
+            return ""
+        most = max(self.answers)
+        given = [one for one, count in zip(Answer, self.answers, strict=True) if count == most]
+        return given[0].name.lower().replace("_", " ") if len(given) == 1 else "tie"
 
 
 def create_plane_study(
@@ -98,17 +118,29 @@ def judged_points(
     sources = {known.get((0.0, 0.0))}
     rows = database.execute(_ITEMS, [KIND, key]).fetchall()
     places |= {stimulus: tuple(json.loads(u)) for stimulus, u in rows}
+    counts = counting(database, rule)
     found = []
     for stimulus, u in places.items():
         side = "source" if stimulus in sources else "perturbed"
-        answers = dict(database.execute(_ANSWERS, [stimulus, label, side]).fetchall())
-        yes = answers.get(int(Answer.LABEL), 0)
-        unclear = answers.get(int(Answer.UNCLEAR), 0)
-        no = sum(answers.values()) - yes - unclear
-        no += unclear if rule.unclear == "disagree" else 0
+        given = database.execute(_ANSWERS, [stimulus, label, side]).fetchall()
+        said = [answer for answer, who in given if counts is None or who in counts]
+        yes, other, unclear, meaningless = (said.count(int(answer)) for answer in Answer)
+        no = other + meaningless + (unclear if rule.unclear == "disagree" else 0)
         (code,) = judged(np.array([yes]), np.array([no]), rule)
-        found.append(JudgedPoint(u, stimulus, JUDGEMENTS[code], yes, sum(answers.values())))
+        answers = (yes, other, unclear, meaningless)
+        found.append(JudgedPoint(u, stimulus, JUDGEMENTS[code], answers))
     return found
+
+
+def plane_studies(
+    database: Database,
+    space: Mapping[str, Any],
+    known: Mapping[tuple[float, float], str | None],
+) -> list[str]:
+    """The ids of the studies in which pictures of the plane are judged; arguments as above."""
+    stimuli = json.dumps([one for one in known.values() if one is not None])
+    rows = database.execute(_STUDIES, [KIND, plane_key(space), stimuli, stimuli]).fetchall()
+    return [study_id for (study_id,) in rows]
 
 
 _ITEMS = """
@@ -117,9 +149,14 @@ WHERE kind = ? AND json_extract(details, '$.plane') = ?
 """
 #: Controls ask about another label or two equal pictures, and are not what is asked here.
 _ANSWERS = """
-SELECT answer, count(*) FROM standing_judgements
+SELECT answer, labeller_id FROM standing_judgements
 JOIN study_items ON study_items.id = standing_judgements.item_id
 WHERE standing_judgements.stimulus = ? AND standing_judgements.label = ? AND side = ?
     AND repeat = 0 AND kind IN ('pair', 'plane', 'strength', 'outside')
-GROUP BY answer
+"""
+_STUDIES = """
+SELECT DISTINCT study_id FROM study_items
+WHERE (kind = ? AND json_extract(details, '$.plane') = ?)
+    OR source_stimulus IN (SELECT value FROM json_each(?))
+    OR perturbed_stimulus IN (SELECT value FROM json_each(?))
 """

@@ -8,21 +8,12 @@ import streamlit as st
 
 from app.access import database
 from app.widgets.address import one_of, some_of
+from app.widgets.judging_rule import judging_rule
 from app.widgets.results_data import Selection
 from data.results import Experiment, StoredCondition, conditions
-from data.studies import Study, labellers, studies
-from labelling.eligibility import JudgingRule
+from data.studies import studies
 
-#: Each rule's name, and what it asks for.
-_QUORUMS = {
-    "majority": ("Majority", "more than half"),
-    "unanimous": ("Unanimous", "everybody"),
-    "any": ("Any", "at least one"),
-    "labeller": ("One labeller", "the named person"),
-}
 _TRIALS = {"own": "own set", "common": "common set"}
-_EXCLUSION = {"off": "everybody", "on": "not whom they exclude"}
-_UNCLEAR = {"disagree": "as no", "missing": "as missing"}
 
 
 def filters(experiments: Sequence[Experiment]) -> Selection:
@@ -38,7 +29,8 @@ def filters(experiments: Sequence[Experiment]) -> Selection:
             "Classifiers", "classifiers", sorted(cell.classifier for cell in cells)
         )
         common = _which_trials()
-        rule = _judging(experiment)
+        over = [study for study in studies(database()) if experiment.id in study.experiment_ids]
+        rule = judging_rule(over)
     budgets = tuple(sorted({cell.schedule["budget"] for cell in cells}))
     return Selection(experiment, search, schedule, budgets, subsets, classifiers, rule, common)
 
@@ -95,72 +87,3 @@ def _which_trials() -> bool:
         **one_of("trials", list(_TRIALS)),
     )
     return chosen == "common"
-
-
-def _judging(experiment: Experiment) -> JudgingRule:
-    over = [study for study in studies(database()) if experiment.id in study.experiment_ids]
-    with st.popover("Judging rule", icon=":material/how_to_vote:"):
-        people = _people(over)
-        quorums = {key: words for key, words in _QUORUMS.items() if key != "labeller" or people}
-        quorum = st.radio(
-            "A picture shows its label when the answer “this is an image of …” is given by",
-            list(quorums),
-            format_func=lambda key: quorums[key][0],
-            captions=[caption for _, caption in quorums.values()],
-            **one_of("rule", list(quorums)),
-        )
-        person = None
-        if quorum == "labeller":
-            person = st.selectbox("Labeller", people, **one_of("labeller", people))
-        unclear = st.segmented_control(
-            "“It is unclear what this image shows” counts",
-            list(_UNCLEAR),
-            format_func=_UNCLEAR.get,
-            required=True,
-            **one_of("unclear", list(_UNCLEAR)),
-        )
-        chosen = _studies(over)
-        counted = _labellers(people) if quorum != "labeller" else ()
-        exclusion = st.segmented_control(
-            "Exclusion rules, fixed in each study before it began",
-            list(_EXCLUSION),
-            format_func=_EXCLUSION.get,
-            required=True,
-            **one_of("exclusion", list(_EXCLUSION)),
-        )
-    return JudgingRule(quorum, person, unclear, chosen, exclusion == "on", counted)
-
-
-def _people(over: Sequence[Study]) -> list[str]:
-    names = (person.name for study in over for person in labellers(database(), study.id))
-    return sorted(set(names))
-
-
-def _labellers(people: Sequence[str]) -> tuple[str, ...]:
-    """Whose judgements count; nobody named means everybody's."""
-    if len(people) < 2:
-        return ()
-    return tuple(
-        st.multiselect(
-            "Only judgements by",
-            people,
-            placeholder="all labellers",
-            **some_of("labellers", people, default=()),
-        )
-    )
-
-
-def _studies(over: Sequence[Study]) -> tuple[str, ...]:
-    """The studies whose judgements count; none named means all."""
-    if len(over) < 2:
-        return ()
-    names = {study.id: study.name for study in over}
-    return tuple(
-        st.multiselect(
-            "Only judgements of",
-            list(names),
-            format_func=names.get,
-            placeholder="all studies",
-            **some_of("studies", list(names), default=()),
-        )
-    )

@@ -157,8 +157,9 @@ def test_a_photo_is_turned(
     for scheme, colour in (("dark", "#181818"), ("light", "#ffffff")):
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function(
-            "colour => document.querySelector('.js-plotly-plot')._fullLayout.paper_bgcolor === colour",
-            arg=colour,
+            "([chart, colour]) =>"
+            " document.querySelector(chart)._fullLayout.paper_bgcolor === colour",
+            arg=[".js-plotly-plot", colour],
         )
     assert complaints.messages == []
 

@@ -15,7 +15,7 @@ from data.studies import items, labeller_of
 from labelling.answers import Answer
 from labelling.eligibility import JudgingRule
 from labelling.options import StudyError
-from labelling.plane_study import create_plane_study, judged_points, plane_key
+from labelling.plane_study import create_plane_study, judged_points, plane_key, plane_studies
 from labelling.queue import next_task, record
 from labelling.studies import LabelText, invite
 from tests.data.rows import pixels
@@ -60,9 +60,11 @@ def a_study(database: Database, home: Home) -> tuple[str, str, list[str]]:
     return study_id, source, stimuli
 
 
-def judge(database: Database, study_id: str, says: dict[str, Answer]) -> None:
+def judge(
+    database: Database, study_id: str, says: dict[str, Answer], name: str = "someone"
+) -> None:
     """One more person who judges everything: `says`, else that it shows the label."""
-    person = labeller_of(database, invite(database, study_id, "someone"))
+    person = labeller_of(database, invite(database, study_id, name))
     while (task := next_task(database, person.id)) is not None:
         stimulus = task.source_stimulus if task.side == "source" else task.perturbed_stimulus
         answer = says.get(stimulus, Answer.LABEL)
@@ -96,6 +98,41 @@ def test_judged_pictures_are_points_with_what_people_say(durable: Database, home
     assert {one.u: one.judgement for one in lenient}[POINTS[2]] == "agree"
     another = SPACE | {"scales_checksum": "t" * 64}
     assert judged_points(durable, another, {}) == []
+    assert plane_studies(durable, another, {}) == []
+    assert plane_studies(durable, SPACE, {}) == plane_studies(durable, another, known) == [study_id]
+
+
+def test_the_rule_says_whose_answers_count_and_what_they_come_to(
+    durable: Database, home: Home
+) -> None:
+    study_id, source, stimuli = a_study(durable, home)
+    no, unclear = Answer.SOMETHING_ELSE, Answer.UNCLEAR
+    judge(durable, study_id, {stimuli[0]: no, stimuli[1]: Answer.MEANINGLESS}, "ada")
+    judge(durable, study_id, {stimuli[1]: Answer.MEANINGLESS, stimuli[2]: unclear}, "bob")
+    judge(durable, study_id, {stimuli[1]: unclear, stimuli[2]: unclear}, "cem")
+
+    def told(rule: JudgingRule) -> list[tuple[str, tuple[int, ...], str]]:
+        points = {one.u: one for one in judged_points(durable, SPACE, {(0.0, 0.0): source}, rule)}
+        return [(points[u].judgement, points[u].answers, points[u].answer) for u in POINTS]
+
+    assert told(JudgingRule()) == [
+        ("agree", (2, 1, 0, 0), "label"),
+        ("disagree", (0, 0, 1, 2), "meaningless"),
+        ("disagree", (1, 0, 2, 0), "unclear"),
+    ]
+    assert [one for one, *_ in told(JudgingRule("any"))] == ["agree", "disagree", "agree"]
+    assert [one for one, *_ in told(JudgingRule("unanimous"))] == ["disagree"] * 3
+    assert told(JudgingRule("labeller", "ada")) == [
+        ("disagree", (0, 1, 0, 0), "something else"),
+        ("disagree", (0, 0, 0, 1), "meaningless"),
+        ("agree", (1, 0, 0, 0), "label"),
+    ]
+    assert [one for *_, one in told(JudgingRule(labellers=("ada", "bob")))] == [
+        "tie",
+        "meaningless",
+        "tie",
+    ]
+    assert {one for *_, one in told(JudgingRule(studies=("another",)))} == {""}
 
 
 def test_whoever_rejects_the_source_is_shown_no_picture_of_the_plane(
