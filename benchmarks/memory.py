@@ -28,6 +28,15 @@ from engine.search.run import SearchRun
 STEPS = 3
 HELD = Schedule(0.004, 1e-6, 1.0, 0.0, budget=STEPS)
 MEGABYTE = 2**20
+RESULTS = Path(__file__).parents[1] / "docs" / "benchmarks" / "memory.json"
+HEADINGS = (
+    "models",
+    "gradients",
+    "slots",
+    "before, MB",
+    "peak, MB",
+    "counted for one more slot, MB",
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,22 @@ def _resident(name: str) -> float:
     return int(line.split()[1]) / 1024
 
 
+def table(rows: list[Row]) -> str:
+    """In Markdown, as the document has it."""
+    lines = [f"| {' | '.join(HEADINGS)} |", f"|{'---|' * len(HEADINGS)}"]
+    return "\n".join([*lines, *map(_line, rows)])
+
+
+def _line(row: Row) -> str:
+    figures = f"{row.before:.0f} | {row.peak:.0f} | {row.counted_per_slot:.1f}"
+    return f"| {row.models} | {row.precision} | {row.slots} | {figures} |"
+
+
+def recorded() -> list[Row]:
+    """What was measured last."""
+    return [Row(**row) for row in json.loads(RESULTS.read_text())["rows"]]
+
+
 def main() -> None:
     """Print the table; write it where `--json` says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -103,22 +128,17 @@ def main() -> None:
         models, slots, precision = arguments.one
         print(json.dumps(asdict(_measure_here(models, int(slots), precision))))
         return
-    print("| models | gradients | slots | before, MB | peak, MB | counted for one more slot, MB |")
-    print("|---|---|---|---|---|---|")
+    print(table([]), flush=True)
     rows = []
     for models, counts in SLOTS.items():
         for precision in GRADIENTS:
             for slots in counts:
-                row = measure(models, slots, precision)
-                print(
-                    f"| {row.models} | {row.precision} | {row.slots} | {row.before:.0f} |"
-                    f" {row.peak:.0f} | {row.counted_per_slot:.1f} |",
-                    flush=True,
-                )
-                rows.append(asdict(row))
+                rows.append(measure(models, slots, precision))
+                print(_line(rows[-1]), flush=True)
     if arguments.json:
         machine = {"processor": platform.machine(), "torch": torch.__version__}
-        record = {"command": " ".join(sys.argv), "machine": machine, "rows": rows}
+        record = {"command": " ".join(sys.argv), "machine": machine}
+        record |= {"rows": [asdict(row) for row in rows]}
         arguments.json.write_text(json.dumps(record, indent=1) + "\n")
 
 

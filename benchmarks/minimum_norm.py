@@ -8,8 +8,8 @@ LeNet-5, all / first / last points; minimum-norm, and the relaxation with both s
 human has judged these pictures. `--mnist-budget` ends the long schedule early: its bound grows with
 the steps, so whatever it finds later than that is larger than every median that is found before.
 
-A repeated run differs in its batch size alone (a repeat at the same one is bit-identical): float
-noise then takes another path. What is interrupted goes on where it was in the same DIR.
+What is interrupted goes on where it was in the same DIR. `benchmarks.minimum_norm_spread` repeats
+the search.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ADVERTORCH = ("advertorch-standard", "advertorch-robust")
 WEIGHTS = ("advertorch_lenet5_clntrained.safetensors", "advertorch_lenet5_advtrained.safetensors")
 ENTRY = Path(__file__).parents[1] / "tests/engine/user_models/advertorch_lenet5.py"
 SUBSETS = ("all", "first", "last")
-SLOTS = (80, 60, 64, 72, 96)  # the first is the run that is reported, the others its repeats
+SLOTS = 80
 RESAMPLES = 4000
 MOST_GRADIENTS = 300
 
@@ -59,7 +59,7 @@ def requests(
     cells = [(classifier, subset) for subset in SUBSETS for classifier in classifiers]
 
     def one(classifier: str, subset: str, **more: object) -> api.ExperimentRequest:
-        given = {"slots": SLOTS[0], "targeted": True} | more
+        given = {"slots": SLOTS, "targeted": True} | more
         return api.ExperimentRequest(
             generator="mnist-conv",
             classifiers=(classifier,),
@@ -77,11 +77,6 @@ def requests(
             if cell[1] == "all"
         ),
         *(("relaxation, imagenet", one(*cell, schedules=("imagenet",))) for cell in cells),
-        *(
-            (f"repeat {number}", one(*cell, **tight, slots=slots))
-            for number, slots in enumerate(SLOTS[1:], start=1)
-            for cell in cells
-        ),
         *(
             ("relaxation, mnist", one(*cell, schedules=("mnist",), budget=mnist_budget))
             for cell in cells
@@ -193,32 +188,6 @@ def comparisons(table: pd.DataFrame, runs: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def spread(table: pd.DataFrame) -> pd.DataFrame:
-    """Over the repeated runs: the range of a cell's median, and of single trials' magnitudes.
-
-    `over_1_percent`: the share of trials whose largest and smallest magnitude differ by over 1 %.
-    """
-    repeated = table[table["run"].str.match(r"^(minimum-norm|repeat \d+)$")]
-    rows = []
-    for (subset, classifier), part in repeated.groupby(["subset", "classifier"], sort=False):
-        reach = part.assign(reach=part["magnitude"].fillna(np.inf))
-        medians = reach.groupby("run")["reach"].median()
-        trials = part.pivot(index="trial_index", columns="run", values="magnitude").dropna()
-        relative = trials.max(axis=1) / trials.min(axis=1) - 1
-        rows.append(
-            {
-                "subset": subset,
-                "classifier": classifier,
-                "runs": len(medians),
-                "lowest_median": medians.min(),
-                "highest_median": medians.max(),
-                "over_1_percent": (relative > 0.01).mean(),
-                "largest_difference": relative.max(),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
 def _wide(table: pd.DataFrame) -> pd.DataFrame:
     """Magnitudes by trial (rows) and (run, subset, classifier); ∞ not found, NaN skipped."""
     reach = table["magnitude"].where(~table["outcome"].isin(["exhausted", "failed"]), np.inf)
@@ -277,7 +246,6 @@ def main() -> None:
         "comparisons": comparisons(
             table, ("minimum-norm", "relaxation, imagenet", "relaxation, mnist")
         ),
-        "spread": spread(table),
     }
     arguments.out.mkdir(parents=True, exist_ok=True)
     table.to_csv(arguments.out / "results.csv", index=False, float_format="%.6g")

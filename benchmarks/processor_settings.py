@@ -21,6 +21,8 @@ from pathlib import Path
 from statistics import mean, median
 
 SECONDS = 12.0
+RESULTS = Path(__file__).parents[1] / "docs" / "benchmarks" / "processor_settings.json"
+HEADINGS = ("settings", "a step alone, s", "beside another search, s", "processor seconds a step")
 #: By name: the environment's OMP_WAIT_POLICY, and whether freed memory is kept.
 SETTINGS = {
     "as `python -m app` sets them": ("PASSIVE", True),
@@ -95,6 +97,20 @@ def _search(keep: bool) -> None:
     print(json.dumps([(perf_counter() - began) / steps, (process_time() - worked) / steps]))
 
 
+def table(rows: list[Row]) -> str:
+    """In Markdown, as the document has it."""
+    lines = [f"| {' | '.join(HEADINGS)} |", f"|{'---|' * len(HEADINGS)}"]
+    for row in rows:
+        figures = f"{row.alone:.2f} | {row.beside_another:.2f} | {row.processor_seconds:.2f}"
+        lines.append(f"| {row.settings} | {figures} |")
+    return "\n".join(lines)
+
+
+def recorded() -> list[Row]:
+    """What was measured last."""
+    return [Row(**row) for row in json.loads(RESULTS.read_text())["rows"]]
+
+
 def main() -> None:
     """Print the table; write it where `--json` says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -111,13 +127,11 @@ def main() -> None:
         for name, (policy, keep) in SETTINGS.items():
             alone[name] += _steps(1, policy, keep)
             beside[name].append(mean(seconds for seconds, _ in _steps(2, policy, keep)))
-    print("| settings | a step alone, s | a step beside another search, s | processor seconds |")
-    print("|---|---|---|---|")
     rows = []
     for name in SETTINGS:
         seconds, worked = (median(side) for side in zip(*alone[name], strict=True))
         rows.append(Row(name, seconds, median(beside[name]), worked))
-        print(f"| {name} | {seconds:.2f} | {rows[-1].beside_another:.2f} | {worked:.2f} |")
+    print(table(rows))
     if arguments.json:
         machine = {"processor": platform.machine(), "cores": os.cpu_count()}
         record = {"command": " ".join(sys.argv), "machine": machine}

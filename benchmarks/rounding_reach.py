@@ -1,6 +1,7 @@
 """How far rounding an image to 8 bits moves a margin, in units of what independent errors would.
 
     python -m benchmarks.rounding_reach [--trials 40] [--weights FILE] [--photos FOLDER]
+        [--json FILE]
 
 The search makes its second pass, that of the 8-bit image, only where rounding may turn the outcome:
 within `ROUNDING_REACH` deviations of independent rounding errors, to first order, below a margin of
@@ -13,8 +14,9 @@ once rounded, how many of these the rule would have missed, and the share of pas
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -32,6 +34,15 @@ from engine.search.margin import ROUNDING_DEVIATION, in_reach_of_rounding, margi
 from engine.search.perturbed_pass import to_8_bit
 
 PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "photos"
+RESULTS = Path(__file__).parents[1] / "docs" / "benchmarks" / "rounding_reach.json"
+HEADINGS = (
+    "images",
+    "number",
+    "largest shift, deviations",
+    "fool only rounded",
+    "missed",
+    "tested",
+)
 TARGETS = 20
 SCHEDULE = Schedule(0.03, 0.1, 1.03, 0.0, budget=150)
 
@@ -103,12 +114,41 @@ def on_photos(weights: Path, folder: Path) -> list[Shift]:
     return seen
 
 
-def _line(name: str, seen: list[Shift]) -> str:
+@dataclass(frozen=True)
+class Row:
+    """A set of images: how many, and what the module's docstring says is printed of them."""
+
+    images: str
+    number: int
+    largest_shift: float
+    fool_only_rounded: int
+    missed: int
+    tested: float
+
+
+def summary(name: str, seen: list[Shift]) -> Row:
+    """What rounding did to a set of images."""
     worst = max(abs(s.rounded - s.margin) / s.deviation for s in seen if s.deviation > 0)
     turned = [s for s in seen if s.margin <= 0 < s.rounded]
     missed = sum(not s.tested for s in turned)
     tested = sum(s.tested for s in seen) / len(seen)
-    return f"| {name} | {len(seen)} | {worst:.1f} | {len(turned)} | {missed} | {tested:.0%} |"
+    return Row(name, len(seen), worst, len(turned), missed, tested)
+
+
+def table(rows: list[Row]) -> str:
+    """In Markdown, as the document has it."""
+    lines = [f"| {' | '.join(HEADINGS)} |", f"|{'---|' * len(HEADINGS)}"]
+    return "\n".join([*lines, *map(_line, rows)])
+
+
+def _line(row: Row) -> str:
+    figures = f"{row.largest_shift:.1f} | {row.fool_only_rounded} | {row.missed}"
+    return f"| {row.images} | {row.number} | {figures} | {row.tested:.1%} |"
+
+
+def recorded() -> list[Row]:
+    """What was measured last."""
+    return [Row(**row) for row in json.loads(RESULTS.read_text())]
 
 
 def main() -> None:
@@ -117,16 +157,23 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=40)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--photos", type=Path, default=PHOTOS)
+    parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    print("| images | number | largest shift, deviations | fool only rounded | missed | tested |")
-    print("|---|---|---|---|---|---|")
+    print(table([]))
+    rows: list[Row] = []
+
+    def add(name: str, seen: list[Shift]) -> None:
+        rows.append(summary(name, seen))
+        print(_line(rows[-1]), flush=True)
+
     for name in ("mnist-standard", "mnist-robust"):
         for subset in ("all", "first", "last"):
-            seen = on_mnist(name, subset, arguments.trials)
-            print(_line(f"{name}, {subset}", seen), flush=True)
+            add(f"{name}, {subset}", on_mnist(name, subset, arguments.trials))
     if arguments.weights.is_file() and arguments.photos.is_dir():
-        print(_line("SqueezeNet, photographs", on_photos(arguments.weights, arguments.photos)))
+        add("SqueezeNet, photographs", on_photos(arguments.weights, arguments.photos))
+    if arguments.json:
+        arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ GPU_SETS = {
     "biggan-deep-128": Set(lambda device: biggan(128, device), 64, 64, 40),
     "biggan-deep-512": Set(lambda device: biggan(512, device), 16, 16, 40),
 }
+RESULTS = Path(__file__).parents[1] / "docs" / "benchmarks" / "search_speed.json"
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
 
 
@@ -223,6 +224,17 @@ HEADINGS = (
 )
 
 
+def table(rows: list[Row]) -> str:
+    """In Markdown, as the document has it."""
+    lines = [f"| {' | '.join(HEADINGS)} |", f"|{'---|' * len(HEADINGS)}"]
+    return "\n".join([*lines, *map(_line, rows)])
+
+
+def recorded() -> list[Row]:
+    """What was measured last."""
+    return [Row(**row) for row in json.loads(RESULTS.read_text())["rows"]]
+
+
 def _line(row: Row) -> str:
     figures = (row.plain, row.plain_prefix_kept, row.engine, row.ratio, row.ratio_prefix_kept)
     shown = (row.pair, row.subset, row.gradients, *(f"{figure:.4g}" for figure in figures))
@@ -244,7 +256,7 @@ def main() -> None:
     told = ", ".join(f"{rate / 1e9:.0f} GFLOP/s in {name}" for name, rate in rates.products.items())
     print(f"{arguments.device}, {arguments.threads} threads, torch {torch.__version__}, {told},")
     print(f"{rates.copy / 1e9:.1f} GB/s copied; trial-steps a second:\n")
-    print(f"| {' | '.join(HEADINGS)} |\n|{'---|' * len(HEADINGS)}")
+    print(table([]))
     rows: list[Row] = []
     for name in arguments.pairs or sets:
         rows += measure(name, sets[name], arguments.device, arguments.turns, rates)
