@@ -105,7 +105,7 @@ def nothing_now(words: Wording, undo: Act | None) -> None:
 def _undo(words: Wording, undo: Act | None) -> None:
     """A way back to the last item, while there is one."""
     if undo is not None:
-        st.button(words.undo_last, key="back", type="tertiary", on_click=undo)
+        st.button(words.undo_last, key="back", on_click=undo)
 
 
 def _options(words: Wording) -> None:

@@ -1,7 +1,8 @@
-"""What reaches a labeller's browser: every websocket frame and every response body is searched.
+"""What reaches a labeller's browser: every websocket frame, response body, header and cookie.
 
-Each search is shown to find what it looks for: the second image once it may be seen, and the
-forbidden words in what a researcher's browser receives.
+One whole session in local mode, and one by a signed link and a cookie in served mode. Each search
+is shown to find what it looks for: the second image once it may be seen, and the forbidden words in
+what a researcher's browser receives.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import re
 import struct
 from collections.abc import Iterable, Iterator
@@ -21,7 +23,9 @@ import pytest
 import streamlit
 from PIL import Image, UnidentifiedImageError
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, WebSocket, expect
+from websockets.sync.client import connect
 
+from app.passphrase import set_passphrase
 from data.database import open_database
 from data.home import Home
 from data.images import image_file, read_image
@@ -30,7 +34,7 @@ from labelling.answers import Answer
 from labelling.options import StudyOptions
 from labelling.queue import Task, comment, next_task, record
 from labelling.stages import agree, say_purpose, start, withdraw
-from tests.browser.conftest import App, running_app, wait_until_ready
+from tests.browser.conftest import App, free_port, running_app, wait_until_ready
 from tests.browser.label_session import (
     LabelSession,
     join,
@@ -93,8 +97,12 @@ ADDRESSES = (
     "/results",
     "/studies",
     "/experiments",
+    "/maps",
     "/app/static/plainview.sqlite",
 )
+PAGES = ("/explore", "/results", "/studies", "/experiments", "/maps")
+MODES = ("local", "served")
+PASSPHRASE = "correct horse battery staple"
 
 
 def magnitude(trial: int, condition: int) -> float:
@@ -160,8 +168,21 @@ class Record:
                 window.name,
             ]"""
         )
-        cookies = repr(self.page.context.cookies())
-        self.answers += [text.encode() for text in {*kept, cookies}]
+        cookies = self.page.context.cookies()
+        self.answers += [text.encode() for text in {*kept, repr(cookies)}]
+        self.answers += [_unwrapped(cookie["value"]) for cookie in cookies]
+
+    def shake_hands(self, url: str) -> None:
+        """Keep the headers of a websocket's handshake, of which Playwright tells none."""
+        cookies = "; ".join(f"{it['name']}={it['value']}" for it in self.page.context.cookies())
+        with connect(
+            f"{url.replace('http', 'ws', 1)}/_stcore/stream",
+            subprotocols=["streamlit", "none"],  # type: ignore[list-item]
+            origin=url,  # type: ignore[arg-type]
+            additional_headers={"Cookie": cookies} if cookies else {},
+        ) as socket:
+            assert socket.response is not None
+            self.keep(repr(socket.response.headers).encode())
 
     def everything(self) -> list[bytes]:
         """Frames, responses, console, and what has been looked at, now included."""
@@ -175,6 +196,12 @@ STREAMLITS_OWN = {
     for file in (Path(streamlit.__file__).parent / "static").rglob("*")
     if file.is_file()
 }
+
+
+def _unwrapped(cookie: str) -> bytes:
+    """What a cookie says to whoever decodes it: base64 before a signature."""
+    text = cookie.strip('"').partition(".")[0]
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _bytes(frame: str | bytes) -> bytes:
@@ -229,6 +256,7 @@ def pixels(image: np.ndarray) -> bytes:
 class World:
     """A server whose study has distinctive names and numbers, and one labeller."""
 
+    mode: str
     app: App
     study_id: str
     session: LabelSession
@@ -262,10 +290,16 @@ class World:
         return [str(value) for column in columns for (value,) in query(column)]
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@pytest.fixture(scope="module", params=MODES)
+def world(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[World]:
     """A server of this file's own: other tests' studies have other words in them."""
-    with running_app(tmp_path_factory.mktemp("blindness") / "home") as app:
+    home, port = tmp_path_factory.mktemp("blindness") / "home", free_port()
+    serve_at = f"http://localhost:{port}" if request.param == "served" else None
+    if serve_at:
+        set_passphrase(Home(home), PASSPHRASE)
+    with running_app(home, port=port, serve_at=serve_at) as app:
         study_id = make_study(
             app.home,
             trials=3,
@@ -281,7 +315,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         _let_another_judge(app, study_id)
         session = join(app.url, app.home, study_id)
         with closing(session.database):
-            yield World(app, study_id, session)
+            yield World(request.param, app, study_id, session)
 
 
 def _let_another_judge(app: App, study_id: str) -> None:
@@ -303,7 +337,12 @@ def researchers(world: World, browser: Browser) -> list[bytes]:
     """A researcher has had every page open in the same server before the labeller comes."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     record = Record(context.new_page())
-    for address in ("/explore", "/results", "/studies", "/experiments"):
+    if world.mode == "served":
+        record.page.goto(world.app.url)
+        record.page.get_by_role("textbox", name="Your name").fill("Rae")
+        record.page.get_by_label("Passphrase").fill(PASSPHRASE)
+        record.page.get_by_role("button", name="Sign in").click()
+    for address in PAGES:
         record.page.goto(world.app.url + address)
         wait_until_ready(record.page)
         record.page.wait_for_timeout(500)
@@ -378,6 +417,7 @@ def judged(world: World, researchers, browser: Browser) -> Judged:
         answer = page.request.get(world.app.url + address)
         statuses[address] = answer.status
         record.keep(repr(answer.headers).encode(), answer.body())
+    record.shake_hands(world.app.url)
     everything = record.everything()
     context.close()
     return Judged(tasks, arrived, everything, statuses)
@@ -427,6 +467,23 @@ def test_what_is_written_about_an_item_does_not_come_back_with_its_repeat(judged
 def test_the_servers_inside_is_closed(judged: Judged):
     assert judged.statuses["/_stcore/metrics"] == 404
     assert judged.statuses["/_stcore/agent/openapi.json"] == 404
+
+
+def test_served_no_page_of_a_researchers_is_there(judged: Judged, world: World):
+    """In local mode whoever sits at this computer may open them without an invitation."""
+    expected = 404 if world.mode == "served" else 200
+    assert {judged.statuses[page] for page in PAGES} == {expected}
+
+
+def test_a_served_session_is_a_cookie_that_tells_no_more_than_a_number(
+    judged: Judged, world: World
+):
+    told = [part for part in judged.everything if part.startswith(b'{"id"')]
+    assert bool(told) is (world.mode == "served")
+    for cookie in map(json.loads, told):
+        assert set(cookie) == {"id", "way", "who", "expires", "version"}
+        assert (cookie["way"], cookie["version"]) == ("invitation", "")
+        assert cookie["who"] == str(world.session.labeller_id)
 
 
 def test_no_name_id_hash_or_magnitude_arrives(judged: Judged, world: World):

@@ -65,6 +65,8 @@ ADDRESSES = (
     "experiments",
     f"experiments?experiment={quote(HOSTILE)}",
     "experiments?experiment=THE-ONE",
+    "maps",
+    f"maps?map={quote(HOSTILE)}",
 )
 
 
@@ -82,7 +84,7 @@ def test_hostile_texts_are_shown_as_they_are(hostile: App, watched, address: str
         assert page.locator(f"[{trace}]").count() == 0
     if address in ("studies", "experiments?experiment=THE-ONE"):
         assert HOSTILE.replace("--", "—") in page.locator("body").inner_text()
-    if address in ("explore", "results", "studies", "experiments"):
+    if address in ("explore", "results", "studies", "experiments", "maps"):
         expect(page.get_by_text(FAILED)).to_have_count(0)
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from contextlib import closing
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from data.studies import judgements
+from data.assignments import COUNTED, assign, assignments_of
+from data.studies import items, judgements, labeller_of
 from labelling.options import StudyOptions
 from labelling.queue import next_task
 from labelling.stages import Stage, stage
+from labelling.studies import invite
+from labelling.wording import ENGLISH
 from tests.browser.conftest import App, wait_until_ready
 from tests.browser.label_session import (
     QUICK,
@@ -23,9 +27,11 @@ from tests.browser.label_session import (
     open_page,
     press,
     shown,
+    wait_for_judgements,
     wait_for_task,
     wait_until_judgeable,
 )
+from tests.labelling.synthetic_study import at_once
 
 WHOLE = StudyOptions(
     information_sheet=True,
@@ -74,6 +80,31 @@ def events(session: LabelSession) -> dict[str, str | None]:
             "SELECT kind, text FROM labeller_events WHERE labeller_id = ?", [session.labeller_id]
         ).fetchall()
     )
+
+
+def study_of(session: LabelSession) -> str:
+    (study_id,) = session.database.execute(
+        "SELECT study_id FROM labellers WHERE id = ?", [session.labeller_id]
+    ).fetchone()
+    return study_id
+
+
+def give_to_another(
+    session: LabelSession, item_ids: Iterable[int], *, lease_expires: float | None
+) -> None:
+    """Somebody else has done those items; with a lease, holds them."""
+    database, study_id = session.database, study_of(session)
+    other = labeller_of(database, invite(database, study_id, "robot (synthetic)"))
+    for place, item_id in enumerate(item_ids, start=1):
+        assign(
+            database,
+            study_id=study_id,
+            labeller_id=other.id,
+            item_id=item_id,
+            round=COUNTED,
+            place=place,
+            lease_expires=lease_expires,
+        )
 
 
 def agree(page: Page) -> None:
@@ -157,7 +188,7 @@ def test_the_whole_course(
 
 
 def test_too_few_right_in_the_practice_ends_politely_and_without_a_code(page: Page, begin):
-    session = begin(StudyOptions(practice_items=2, qualification=1.0, exposure_ms=100), gold=2)
+    session = begin(at_once(practice_items=2, qualification=1.0, exposure_ms=100), gold=2)
     open_page(page, session)
     for key in "22":
         press(page, session, key)
@@ -189,12 +220,9 @@ def test_who_withdraws_is_asked_once_more_and_then_leaves_every_result(page: Pag
 
 
 def test_while_others_hold_what_is_left_one_may_look_again(page: Page, begin, app: App):
-    first = begin(StudyOptions(overlap=1, exposure_ms=100), trials=1)
+    first = begin(at_once(overlap=1, exposure_ms=100), trials=1)
     assert first.task() is not None  # whoever has an item on the screen holds the next one too
-    (study_id,) = first.database.execute(
-        "SELECT study_id FROM labellers WHERE id = ?", [first.labeller_id]
-    ).fetchone()
-    second = join(app.url, app.home, study_id)
+    second = join(app.url, app.home, study_of(first))
     with closing(second.database):
         open_page(page, second)
         while second.task() is not None:
@@ -206,6 +234,70 @@ def test_while_others_hold_what_is_left_one_may_look_again(page: Page, begin, ap
         first.database.execute("UPDATE assignments SET lease_expires = 0 WHERE lease_expires > 0")
         page.get_by_role("button", name="Look again").click()
         expect(page.locator(".judge.ready")).to_be_visible()
+
+
+@pytest.mark.parametrize("taken", ["the item on the screen", "the one ahead", "all"])
+def test_what_others_have_taken_meanwhile_is_said_and_never_judged_by_mistake(
+    page: Page, begin, app: App, taken: str
+):
+    """The one ahead is loaded already: what comes in its place is another image."""
+    session = begin(at_once(overlap=1, exposure_ms=100), trials=3)
+    open_page(page, session)
+    task = session.task()
+    gone = {
+        "the item on the screen": [task.item_id],
+        "the one ahead": [task.ahead[0]],
+        "all": [item.id for item in items(session.database, study_of(session))],
+    }[taken]
+    session.database.execute("UPDATE assignments SET lease_expires = 0 WHERE lease_expires > 0")
+    give_to_another(session, gone, lease_expires=None)
+    page.keyboard.press("2")
+    if taken == "the one ahead":
+        wait_for_judgements(page, session, 1)
+        expect(page.get_by_text(ENGLISH.too_late)).to_have_count(0)
+    else:
+        expect(page.get_by_text(ENGLISH.too_late)).to_be_visible()
+        assert session.stored() == []
+        log = (app.home / "logs" / "app.log").read_text()
+        assert f"answer of labeller {session.labeller_id} came too late" in log
+    if taken == "all":
+        expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
+        return
+    wait_for_task(page, session)
+    wait_until_judgeable(page)
+    asked = session.task()
+    assert asked.item_id not in gone
+    judgement = press(page, session, "3")
+    assert (judgement.item_id, judgement.stimulus) == (asked.item_id, asked.source_stimulus)
+
+
+@pytest.mark.parametrize("where", [Stage.LATER, Stage.PURPOSE, Stage.END])
+def test_the_last_answer_is_undone_from_the_screen_that_follows_it(
+    page: Page, begin, picture: Callable[[Page, str], object], where: Stage
+):
+    options = at_once(overlap=1, exposure_ms=100, purpose_question=where is Stage.PURPOSE)
+    session = begin(options, trials=1)
+    open_page(page, session)
+    if where is Stage.LATER:
+        held = {one.item_id for one in assignments_of(session.database, session.labeller_id)}
+        free = [one.id for one in items(session.database, study_of(session)) if one.id not in held]
+        give_to_another(session, free[:1], lease_expires=time.time() + 3600)
+    while session.task() is not None:
+        press(page, session, "1")
+    assert stage_now(session) is where
+    count, last = len(session.stored()), session.stored()[-1]
+    picture(page, f"label-undo-{where}")
+    page.get_by_role("button", name="Undo my last answer").click()
+    wait_for_judgements(page, session, count - 1)
+    wait_for_task(page, session)
+    assert shown(page, "right") == last.stimulus
+    wait_until_judgeable(page)
+    assert press(page, session, "4").supersedes == last.id
+    assert stage_now(session) is where
+    if where is Stage.PURPOSE:
+        page.get_by_role("button", name="Continue").click()
+        expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
+        expect(page.get_by_role("button", name="Undo my last answer")).to_have_count(0)
 
 
 def test_a_consent_that_cannot_be_stored_is_not_taken_as_given(page: Page, begin):

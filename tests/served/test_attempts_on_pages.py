@@ -11,12 +11,14 @@ import pytest
 
 from app.gate import UNAVAILABLE
 from data.studies import labellers, revoke_labeller
+from labelling.options import StudyOptions
 from labelling.queue import LONGEST_COMMENT, next_task
 from labelling.studies import invite
 from labelling.wording import ENGLISH
 from tests.served.visits import Closed, Visitor
 from tests.served.world import SQL, TITLES, World
 
+EXPOSURE_MS = StudyOptions().exposure_ms
 #: Half of a character, which JSON may bring and no file can hold.
 HALF = "\ud800"
 
@@ -96,14 +98,16 @@ def answer_to(task, **changes: object) -> dict[str, object]:
         {"answer": SQL},
         {"answer": [1]},
         {"milliseconds": -1},
+        {"milliseconds": 0},
+        {"milliseconds": EXPOSURE_MS - 0.1},
         {"milliseconds": "nan"},
         {"searches": 1e400},
     ],
     ids=str,
 )
 def test_an_answer_that_no_browser_gives_is_not_taken(world: World, changes) -> None:
-    """Of another item (of another study, too: items have no names here), or malformed."""
-    ann = world.id_of(world.invitation)
+    """Of another item (of another study, too: items have no names here), malformed, too early."""
+    ann, log = world.id_of(world.invitation), world.log()
     with world.ann.page() as page:
         page.run()
         task = next_task(world.database, ann)
@@ -114,7 +118,19 @@ def test_an_answer_that_no_browser_gives_is_not_taken(world: World, changes) -> 
             changes = {"side": {"source": "right", "perturbed": "left"}[task.side]}
         page.send("answer", answer_to(task, **changes))
         assert world.judged() == before
+    if "milliseconds" in changes:
+        assert "was refused" in world.log().removeprefix(log)
     assert "Traceback" not in world.log()
+
+
+def test_an_answer_at_the_end_of_the_exposure_is_taken(world: World) -> None:
+    ann = world.id_of(world.invitation)
+    with world.ann.page() as page:
+        page.run()
+        task = next_task(world.database, ann)
+        before = world.database["judgements"].count
+        page.send("answer", answer_to(task, milliseconds=task.exposure_ms))
+    assert world.database["judgements"].count == before + 1
 
 
 @pytest.mark.parametrize(

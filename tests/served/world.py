@@ -21,7 +21,7 @@ from tests.served.server import Server, running
 from tests.served.visits import Visitor
 
 PASSPHRASE = "correct horse battery staple"
-TITLES = ("Explore", "Results", "Studies", "Experiments")
+TITLES = ("Explore", "Results", "Studies", "Experiments", "Maps")
 SQL = "'; DROP TABLE judgements; --"
 
 
