@@ -7,7 +7,7 @@ two axes that is the whole search; with more, pairs take turns while the others 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 _FINE, _COARSE = 48, 32
 #: How often the bins are made finer around the best box, or around the start when there is none.
 _ZOOMS = 3
+#: Spans of the first axis that are compared at a time.
+_TOGETHER = 32
 #: Half-sides of the cubes that a search over more than two axes may begin from.
 _SCALES = 0.7 ** np.arange(14)
 
@@ -132,38 +134,61 @@ def _best_of_bins(
     points = box[0] + even_points(len(cells), len(start), rng) * (box[1] - box[0])
     # Along the axes searched, one point at random in each bin: their mean is the box's.
     points[:, axes] = frame[0] + (cells + rng.random(cells.shape)) / bins * width
-    scores = predict(points).reshape([bins] * len(axes))
+    # One axis is two, of which the second has one bin.
+    scores = predict(points).reshape(bins, -1)
     home = np.clip(((start[axes] - frame[0]) / width * bins).astype(int), 0, bins - 1)
-    sides = [np.meshgrid(np.arange(h + 1), np.arange(h + 1, bins + 1)) for h in home]
-    spans = [(low.ravel(), high.ravel()) for low, high in sides]
-    total, squares = scores, scores * scores
-    for axis, (low, high) in enumerate(spans):
-        total, squares = (_between(values, axis, low, high) for values in (total, squares))
-    lengths = [high - low for low, high in spans]
-    count = lengths[0] if len(axes) == 1 else np.multiply.outer(*lengths)
-    mean = total / count
-    size = np.where(limits.met(mean, squares / count - mean * mean), count, 0)
-    where = np.unravel_index(size.argmax(), size.shape)
-    if not size[where]:
+    chosen = _largest_around(scores, [*home, 0][:2], limits)
+    if chosen is None:
         return None
     found = box.copy()
-    for axis, (low, high), index, left, step in zip(
-        axes, spans, where, frame[0], width / bins, strict=True
-    ):
-        found[:, axis] = left + low[index] * step, left + high[index] * step
+    for axis, (low, high), left, step in zip(axes, chosen, frame[0], width / bins, strict=False):
+        found[:, axis] = left + low * step, left + high * step
     # A start at a bin's very edge stays in, whatever rounding did.
     found[0], found[1] = np.minimum(found[0], start), np.maximum(found[1], start)
     return found
 
 
+def _largest_around(
+    scores: Floats, home: Sequence[int], limits: Limits
+) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """First bin and end of the largest box of bins around `home` that keeps the limits, by axis.
+
+    Longest spans first: what cannot be larger than the best so far is never looked at.
+    """
+    sums = [np.pad(v, ((1, 0), (1, 0))).cumsum(0).cumsum(1) for v in (scores, scores * scores)]
+    (low, high), (left, right) = (
+        _spans(at, count) for at, count in zip(home, scores.shape, strict=True)
+    )
+    tall, wide = high - low, right - left
+    best, found = 0, None
+    for first in range(0, len(tall), _TOGETHER):
+        part = slice(first, first + _TOGETHER)
+        more = int((wide * tall[first] > best).sum())
+        if not more:
+            break
+        rows = [values[high[part]] - values[low[part]] for values in sums]
+        total, squares = (one[:, right[:more]] - one[:, left[:more]] for one in rows)
+        count = tall[part, None] * wide[:more]
+        mean = total / count
+        size = np.where(limits.met(mean, squares / count - mean * mean), count, 0)
+        row, column = np.unravel_index(size.argmax(), size.shape)
+        if size[row, column] > best:
+            best, row = int(size[row, column]), first + row
+            found = (low[row], high[row]), (left[column], right[column])
+    return found
+
+
+def _spans(home: int, count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First bins and ends of all spans of `count` bins that hold `home`, the longest first."""
+    low, high = (
+        one.ravel() for one in np.meshgrid(np.arange(home + 1), np.arange(home + 1, count + 1))
+    )
+    order = np.argsort(low - high, kind="stable")
+    return low[order], high[order]
+
+
 def _bins(dimensions: int) -> int:
     return _FINE if dimensions <= 2 else _COARSE
-
-
-def _between(values: Floats, axis: int, low: NDArray[np.intp], high: NDArray[np.intp]) -> Floats:
-    """Sums of `values` along `axis` from each `low` to each `high`."""
-    sums = np.insert(np.cumsum(values, axis=axis), 0, 0.0, axis=axis)
-    return np.take(sums, high, axis=axis) - np.take(sums, low, axis=axis)
 
 
 def _volume(box: Floats) -> float:
