@@ -98,4 +98,9 @@ async def _prepared(server: st.App) -> AsyncIterator[None]:
 if __name__ == "__main__":
     main()
 else:
-    app = st.App(__file__, lifespan=_prepared, middleware=[Middleware(Promptly), Middleware(Gate)])
+    app = st.App(
+        __file__,
+        lifespan=_prepared,
+        routes=[script_route(st.get_option("server.baseUrlPath"))],
+        middleware=[Middleware(Promptly), Middleware(Gate)],
+    )

@@ -114,7 +114,6 @@ class Panels:
             "height": self.height + _TOP + _BOTTOM,
             "margin": {"t": _TOP, "b": _BOTTOM, "l": 76, "r": 16},
             "hovermode": "closest",
-            "clickmode": "event+select",
             "legend": {
                 "orientation": "h",
                 "x": 0,

@@ -117,16 +117,7 @@ def line(curve: Curve, *, colour: str, dash: str, focused: bool, in_legend: bool
                 f"{curve.missing} missing judgements say"
             )
         hover += "<br><i>click: the pictures</i>"
-        # Plotly selects points only where there are markers, so they are there, unseen; and of all
-        # that could be drawn one is enough.
-        unseen = {"marker": {"opacity": 0}}
-        trace |= {
-            "customdata": list(zip(*(numbers[name].tolist() for name in _TOLD), strict=True)),
-            "mode": "lines+markers",
-            "marker": {"size": 9, "color": "rgba(0, 0, 0, 0)", "maxdisplayed": 1},
-            "selected": unseen,
-            "unselected": unseen,
-        }
+        trace["customdata"] = np.column_stack([numbers[name] for name in _TOLD])
     return trace | {"hovertemplate": hover + "<extra></extra>"}
 
 

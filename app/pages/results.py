@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.access import database, visitor
 from app.widgets.address import one_of
+from app.widgets.drawn_figure import fetch_script
 from app.widgets.page_link import page_link
 from app.widgets.plain_text import plain
 from app.widgets.results_compare import compare_view
@@ -51,6 +52,7 @@ STYLE = """
 def render() -> None:
     """The page: filters, the rule in words, and the views of what they leave."""
     st.html(STYLE)
+    fetch_script()
     st.title("Results")
     st.write(
         "By how much must the meaning of a picture shift before a classifier is fooled, while"

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app.charts.theme import chart_menu
 from app.results_files import Stamp, html_file, stamped_file
+from app.widgets.drawn_figure import drawn_figure
 
 _FOLDER = Path(__file__).parent
 _component = st.components.v2.component(
@@ -28,8 +29,7 @@ SCALE = 3
 
 def chart(figure: go.Figure, name: str, on_select: Callable[[], None] | None = None) -> None:
     """Draw a figure under the name that its files will have; `on_select` follows a click."""
-    clicks = {"on_select": on_select, "selection_mode": "points"} if on_select else {}
-    st.plotly_chart(figure, theme=None, config=chart_menu(name), key=name, **clicks)
+    drawn_figure(figure, chart_menu(name), name, on_select)
 
 
 def files(

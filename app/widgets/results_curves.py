@@ -8,6 +8,7 @@ import streamlit as st
 from app.charts.curve_traces import CONDITION_ID
 from app.charts.success import PanelOf, risk_magnitudes, success_curves
 from app.widgets.address import one_of, some_of
+from app.widgets.drawn_figure import clicked_point
 from app.widgets.figure_files import chart, files
 from app.widgets.plain_text import plain
 from app.widgets.results_choices import chosen_estimand, colours, file_name, for_whom
@@ -127,7 +128,7 @@ def _by_people(focus: Estimand, companions: list[str]) -> Estimand:
 
 def _clicked(name: str) -> None:
     """Put the magnitude and the condition of a click into the address."""
-    points = st.session_state[name].selection.points
-    if points and "customdata" in points[0]:
-        st.query_params[UP_TO] = f"{points[0]['x']:.6g}"
-        st.query_params[CELL] = str(int(points[0]["customdata"][CONDITION_ID]))
+    point = clicked_point(name)
+    if point["customdata"]:
+        st.query_params[UP_TO] = f"{point['x']:.6g}"
+        st.query_params[CELL] = str(int(point["customdata"][CONDITION_ID]))

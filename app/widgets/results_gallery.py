@@ -18,6 +18,7 @@ from app.runner.request import RequestError, SearchRequest
 from app.runner.submit import ensure_worker, submit_search
 from app.trial_words import label_name
 from app.widgets.address import one_of, positive_number, whole_number
+from app.widgets.drawn_figure import clicked_point
 from app.widgets.figure_files import chart, files
 from app.widgets.gallery_rows import SAID, gallery_columns, gallery_rows, in_order
 from app.widgets.page_link import registered_page
@@ -177,11 +178,10 @@ def _turn(page: int) -> None:
 
 def _clicked(name: str, selection: Selection) -> None:
     """Start the search of the clicked picture again, where it can be watched."""
-    points = st.session_state[name].selection.points
-    if not points or "customdata" not in points[0]:
+    customdata = clicked_point(name)["customdata"]
+    if not customdata:
         return
-    condition_id = int(points[0]["customdata"][CONDITION_ID])
-    trial_index = int(points[0]["customdata"][TRIAL_INDEX])
+    condition_id, trial_index = int(customdata[CONDITION_ID]), int(customdata[TRIAL_INDEX])
     try:
         request = search_request(selection, condition_id, trial_index)
         ensure_worker(current_home())

@@ -41,7 +41,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 #: Where in the chart a point of the first focused curve lies, near its end.
 POINT = """() => {
     const chart = document.querySelector(".js-plotly-plot");
-    const trace = chart._fullData.findIndex((one) => one.mode === "lines+markers");
+    const trace = chart._fullData.findIndex((one) => one.customdata);
     const { x, y, xaxis, yaxis } = chart._fullData[trace];
     const [across, up] = [xaxis, yaxis].map(
         (name) => chart._fullLayout[name.replace(/^([xy])/, "$1axis")]);

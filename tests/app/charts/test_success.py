@@ -211,11 +211,11 @@ def test_under_the_axis_stand_the_counts_at_risk(panels: str, logarithmic: bool)
     assert int(lines[0].text[len(ticks) - 1]) == at_end
 
 
-def test_a_click_on_a_curve_tells_its_condition_and_marks_nothing() -> None:
+def test_a_click_on_a_curve_tells_its_condition_and_no_point_is_drawn() -> None:
     line = drawn(figure(trials(), RAW.key, SOURCE_JUDGED.key))[-1]
-    assert line.mode == "lines+markers"  # Plotly selects no point of a bare line
     assert {row[CONDITION_ID] for row in line.customdata} <= {0, 1, 2, 3}
-    assert line.selected.marker.opacity == line.unselected.marker.opacity == 0
+    # Sixty unseen squares a curve would be a third of what the browser draws.
+    assert line.mode == "lines"
 
 
 def test_searches_that_do_not_compare_are_refused() -> None:
@@ -257,9 +257,3 @@ def test_plotly_knows_every_attribute_though_it_is_not_asked_at_each_drawing(
     checked = go.Figure(chart.to_dict())  # raises ValueError for what Plotly does not know
     assert len(checked.data) == len(chart.data)
     assert checked.layout.xaxis.matches == "x3" and checked.layout.xaxis3.matches is None
-
-
-def test_of_the_points_that_can_be_clicked_hardly_any_is_drawn() -> None:
-    # Sixty unseen squares a curve, of sixteen curves, are a third of what the browser draws.
-    clicked = [trace for trace in drawn(figure(trials(), RAW.key)) if trace.customdata is not None]
-    assert {line.marker.maxdisplayed for line in clicked} == {1}

@@ -1,0 +1,83 @@
+/**
+ * A Plotly figure, drawn once a change into the chart that stands there already.
+ *
+ * data: { script, figure, config, fullscreen }: `script` is Plotly's address, `figure` JSON, or
+ * null for nothing but to have the script fetched; `fullscreen` the title of that button.
+ * A click on a point sends the trigger "selection": { x, y, customdata }.
+ */
+const WIDTH_AT_LEAST = 150;
+const ENLARGE =
+  "M32 32v128h64V96h64V32H32zm0 320v128h128v-64H96v-64H32zM288 32v64h64v64h64V32H288zm64 320v64h-64v64h128V352h-64z";
+const charts = new WeakMap();
+
+export default function (component) {
+  const { parentElement, data, setTriggerValue } = component;
+  window.plainviewPlotly ??= fetched(data.script);
+  if (data.figure === null) return undefined;
+  const place = parentElement.querySelector(".drawn-figure");
+  const chart = charts.get(place) ?? newChart(place);
+  chart.tell = (point) => setTriggerValue("selection", point);
+  // A rerun of the page brings the same figure again, which stays as it was zoomed.
+  if (chart.shown !== data.figure) {
+    chart.shown = data.figure;
+    const { data: traces, layout } = JSON.parse(data.figure);
+    const enlarge = {
+      name: data.fullscreen,
+      title: data.fullscreen,
+      icon: { width: 448, height: 512, path: ENLARGE },
+      click: () => (document.fullscreenElement ? document.exitFullscreen() : place.requestFullscreen()),
+    };
+    chart.figure = { data: traces, layout, config: { ...data.config, modeBarButtonsToAdd: [enlarge] } };
+    chart.height = layout.height ?? 450;
+    place.setAttribute("role", "figure");
+    place.setAttribute("aria-label", layout.title?.text ?? "");
+    place.style.height = `${chart.height}px`;
+    draw(place, chart);
+  }
+  return () => {
+    // Streamlit calls this when the element goes, and not before each change.
+    chart.watch.disconnect();
+    charts.delete(place);
+    window.plainviewPlotly.then((Plotly) => place.isConnected || Plotly.purge(place));
+  };
+}
+
+function fetched(address) {
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = address;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = reject;
+    document.head.append(script);
+  });
+}
+
+function newChart(place) {
+  const chart = { shown: null };
+  chart.watch = new ResizeObserver(() => {
+    if (chart.drawn && chart.drawn !== size(place, chart).join()) draw(place, chart);
+  });
+  chart.watch.observe(place);
+  charts.set(place, chart);
+  return chart;
+}
+
+/** In pixels: as wide as the page leaves room, and as high as the figure says, or the screen. */
+function size(place, chart) {
+  const width = Math.max(Math.floor(place.clientWidth), WIDTH_AT_LEAST);
+  return [width, document.fullscreenElement === place ? place.clientHeight : chart.height];
+}
+
+async function draw(place, chart) {
+  const Plotly = await window.plainviewPlotly;
+  if (!place.isConnected) return;
+  const [width, height] = size(place, chart);
+  chart.drawn = `${width},${height}`;
+  const { data, layout, config } = chart.figure;
+  const first = !place.classList.contains("js-plotly-plot");
+  await Plotly.react(place, { data, layout: { ...layout, width, height }, config });
+  if (first) place.on("plotly_click", ({ points }) => chart.tell(told(points[0])));
+}
+
+// Rows of numbers come as typed arrays, which are no lists in JSON.
+const told = ({ x, y, customdata }) => ({ x, y, customdata: Array.from(customdata ?? []) });
