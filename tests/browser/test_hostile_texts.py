@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from io import BytesIO
 from urllib.parse import quote, urlsplit
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.guard import FAILED
+from app.runner.map_files import keep_imported, read_maps
 from data.database import open_database
 from data.home import Home
 from data.studies import labellers
@@ -37,7 +40,16 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
             comment(database, person.id, task.number, HOSTILE)
             database.execute("UPDATE studies SET created_by = ?", [HOSTILE])
             database.execute("UPDATE experiments SET created_by = ?", [HOSTILE])
+            keep_imported(database, read_maps(map_file(), "maps.npz"), owner=HOSTILE)
+            database.execute("UPDATE maps SET name = ?", [HOSTILE])
         yield app
+
+
+def map_file() -> bytes:
+    """A published map, of which nothing matters but that it is one."""
+    file = BytesIO()
+    np.savez(file, AlexNet_3_1=np.full((34, 120), 0.5, dtype=np.float32))
+    return file.getvalue()
 
 
 @pytest.fixture
