@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from app.commands.options import add_generator_options, add_running
+from app.commands.options import add_generator_options, add_precision, add_running
 from app.commands.terminal import ProgressLine, print_object, say
 from app.figures import duration
 from app.runner import plan
@@ -116,12 +116,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="trials searched side by side; a part of the definition, since float noise depends"
         " on it (default: 128, or as many as there are)",
     )
-    asked.add_argument(
-        "--precision",
-        metavar="NAME",
-        help="float32, bfloat16 or float64 (default: float32, the reference); with bfloat16 only"
-        " the gradients are, and float32 decides what is found",
-    )
+    add_precision(asked)
     asked.add_argument(
         "--random-directions",
         type=int,

@@ -16,6 +16,16 @@ def add_running(parser: argparse.ArgumentParser, *, threads: str) -> None:
     )
 
 
+def add_precision(parser: argparse._ActionsContainer) -> None:
+    """What the search computes with."""
+    parser.add_argument(
+        "--precision",
+        metavar="NAME",
+        help="float32, bfloat16 or float64 (default: float32, the reference); with bfloat16 only"
+        " the gradients are, and float32 decides what is found",
+    )
+
+
 def add_generator_options(parser: argparse._ActionsContainer) -> None:
     """Recorded options that some generators have."""
     parser.add_argument(

@@ -7,7 +7,7 @@ import getpass
 from pathlib import Path
 from typing import Any
 
-from app.commands.options import add_generator_options, add_running
+from app.commands.options import add_generator_options, add_precision, add_running
 from app.commands.terminal import ProgressLine, print_object, say
 from app.figures import figures
 from app.runner.interruption import Interrupted, interruption
@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--save", type=Path, metavar="FOLDER", help="also write source.png and perturbed.png there"
     )
+    add_precision(parser)
     add_generator_options(parser)
     add_running(parser, threads="1")
 
@@ -94,6 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
                 budget=arguments.budget,
                 truncation=arguments.truncation,
                 condition_follows_z=not arguments.keep_condition,
+                precision=arguments.precision or "float32",
                 owner=getpass.getuser(),
             ),
             arguments.home,

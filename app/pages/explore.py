@@ -19,6 +19,7 @@ from app.runner.menu import GeneratorChoice, Menu, read_menu
 from app.runner.request import RequestError, SearchRequest
 from app.runner.submit import ensure_worker, submit_search
 from app.widgets.explore_after import after_the_run, saved_runs
+from app.widgets.explore_again import found_again
 from app.widgets.explore_controls import controls, fill_in
 from app.widgets.explore_stage import stage
 from app.widgets.plain_text import plain
@@ -79,6 +80,7 @@ def render() -> None:
     if shown is None:
         saved_runs(None)
     elif not running:
+        found_again(shown.experiment)
         after_the_run(menu, shown.job, shown.experiment)
 
 

@@ -53,7 +53,11 @@ def run_chunk(chunk: Chunk, loaded: Loaded, definition: Mapping[str, Any]) -> It
     condition = chunk.condition
     dtype, gradient_dtype = PRECISIONS[definition.get("precision", "float32")]
     shared = {"layer_weights": condition.layer_weights, "slots": definition["slots"]}
-    models = (_of(loaded.generator, dtype), _of(loaded.classifier, dtype), loaded.scales)
+    models = (
+        in_precision(loaded.generator, dtype),
+        in_precision(loaded.classifier, dtype),
+        loaded.scales,
+    )
     if condition.role == "random-direction":
         yield from _one_by_one(
             random_directions(
@@ -87,6 +91,6 @@ def _one_by_one(results: Iterable[Result]) -> Iterator[Step]:
         yield [result], 1
 
 
-def _of(module: nn.Module, dtype: torch.dtype) -> nn.Module:
+def in_precision(module: nn.Module, dtype: torch.dtype) -> nn.Module:
     """The module in that precision; weights are float32."""
     return module if dtype == torch.float32 else copy.deepcopy(module).to(dtype)

@@ -1,13 +1,15 @@
 """From a request to a definition: every default filled in, every name checked.
 
 A definition is the JSON form of `engine.experiment.Definition` with `slots` beside its fields, for
-an exploration the `trial`, since its label and target are chosen, not drawn, and for an experiment
-`keep_perturbations` and the `device` that was asked for.
+an exploration the `trial`, since its label and target are chosen, not drawn, with what is stored of
+the one that it is to find `again`, and for an experiment `keep_perturbations` and the `device` that
+was asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from difflib import get_close_matches
 from typing import Any
 
@@ -53,8 +55,10 @@ def exploration(menu: Menu, request: SearchRequest) -> dict[str, Any]:
         "seed": request.seed,
         "targeted": target is not None,
         **_generator_options(generator, request),
+        "precision": _precision(request.precision),
         "trial": {"index": 0, "label": label, "target": target, "seed": request.seed},
         "slots": 1,
+        **({} if request.again is None else {"again": asdict(request.again)}),
     }
 
 
@@ -72,9 +76,7 @@ def experiment(menu: Menu, request: ExperimentRequest) -> dict[str, Any]:
     if slots < 1:
         raise RequestError("An experiment needs at least 1 slot.", "slots")
     _check_seed(request.seed)
-    with about("precision"):
-        if request.precision not in PRECISIONS:
-            raise _unknown(request.precision, "precision", PRECISIONS)
+    precision = _precision(request.precision)
     with about("subsets"):
         subsets = dict(_subset(generator, subset) for subset in request.subsets)
     conditions = [
@@ -93,7 +95,7 @@ def experiment(menu: Menu, request: ExperimentRequest) -> dict[str, Any]:
         "seed": request.seed,
         "targeted": request.targeted,
         **_generator_options(generator, request),
-        "precision": request.precision,
+        "precision": precision,
         "slots": slots,
         "keep_perturbations": request.keep_perturbations,
         "device": request.device,
@@ -141,6 +143,17 @@ def experiment_request(menu: Menu, definition: Mapping[str, Any]) -> ExperimentR
         truncation=definition["truncation"],
         condition_follows_z=definition.get("condition_follows_z", True),
     )
+
+
+def check_pair(menu: Menu, generator: str, classifier: str) -> None:
+    """Raises RequestError for names that there are not, and for two that do not fit each other."""
+    fitting = _named(menu.generators, generator, "generator").classifiers
+    _named(menu.classifiers, classifier, "classifier")
+    if classifier not in fitting:
+        raise RequestError(
+            f"{classifier} does not tell apart the labels of {generator}; these do:"
+            f" {', '.join(fitting)}."
+        )
 
 
 def check_trials(trials: int) -> None:
@@ -257,11 +270,7 @@ def _condition(
         problem = _named(menu.classifiers, classifier, "classifier").problem
         if problem:
             raise RequestError(problem)
-        if classifier not in generator.classifiers:
-            raise RequestError(
-                f"{classifier} does not tell apart the labels of {generator.name}; these do:"
-                f" {', '.join(generator.classifiers)}."
-            )
+        check_pair(menu, generator.name, classifier)
     with about("searches"):
         fitting = _named(menu.searches, search, "search")
     with about("schedules"):
@@ -340,6 +349,13 @@ def _label(generator: GeneratorChoice, label: int | str) -> int:
                 f"Labels {' and '.join(map(str, matches))} are called “{text}”: give the number."
             )
     raise _unknown(text, "label", generator.labels)
+
+
+def _precision(name: str) -> str:
+    with about("precision"):
+        if name not in PRECISIONS:
+            raise _unknown(name, "precision", PRECISIONS)
+    return name
 
 
 def _named(choices: Mapping[str, Any], name: str, kind: str) -> Any:

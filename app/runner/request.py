@@ -45,13 +45,30 @@ def point_weights(pairs: Iterable[str]) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
+class StoredTrial:
+    """What is stored of a trial of an experiment that a search is to find again.
+
+    `slots` trials were searched side by side on `device`. `magnitude`: None unless it was found.
+    """
+
+    experiment: str
+    name: str
+    trial_index: int
+    outcome: str
+    magnitude: float | None
+    slots: int
+    device: str
+
+
+@dataclass(frozen=True)
 class SearchRequest:
     """One search. None stands for the generator's own default.
 
     `label` and `target` are indices, names or phrases ("seven"); a target of None means "any
     other label". `subset` is a preset's name; `weights` (point → weight ≥ 0) replaces it.
     `seed` draws z. `budget` overrides the schedule's number of steps. `truncation` and
-    `condition_follows_z` are for generators that have them (BigGAN).
+    `condition_follows_z` are for generators that have them (BigGAN). `precision` is as in
+    ExperimentRequest. `again`: the stored trial that this is to find again, where it is one.
     """
 
     generator: str
@@ -66,6 +83,8 @@ class SearchRequest:
     budget: int | None = None
     truncation: float = 1.0
     condition_follows_z: bool = True
+    precision: str = "float32"
+    again: StoredTrial | None = None
     owner: str = "local"
 
 

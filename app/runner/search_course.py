@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from sqlite_utils import Database
 
+from app.runner.chunk import PRECISIONS, in_precision
 from app.runner.course import Course, Stopped
 from app.runner.definition import read_trial
 from app.runner.live import (
@@ -59,7 +60,13 @@ class _Watch:
     seconds: float = 0.0
 
     def see(self, snapshot: Snapshot) -> None:
-        """Take note of one more step."""
+        """Take note of one more step. The source is the same at all of them."""
+        if self.live.source is None:
+            self.live = replace(
+                self.live,
+                source=encode(snapshot.source),
+                before=top_guesses(snapshot.source_logits),
+            )
         self.newest = snapshot
         self.history.add(snapshot)
         self.frames.add(snapshot)
@@ -110,9 +117,7 @@ class _Watch:
             magnitude=newest.magnitude,
             margin=newest.margin,
             magnitudes=newest.magnitudes,
-            source=encode(newest.source),
             image=encode(newest.image),
-            before=top_guesses(newest.source_logits),
             after=top_guesses(newest.logits),
             history=History(
                 step=[seen.step for seen in kept],
@@ -144,17 +149,26 @@ def search_course(
             yield progress
         recorder = Recorder(database, home, models, experiment)
         generator, classifier = recorder.generator, recorder.classifier(condition)
+        dtype, gradient_dtype = PRECISIONS[experiment.definition.get("precision", "float32")]
+        loaded = (
+            in_precision(generator.module, dtype),
+            in_precision(classifier.module, dtype),
+            generator.scales,
+        )
+        shared = {
+            "layer_weights": condition.layer_weights,
+            "device": models.device,
+            "dtype": dtype,
+        }
         search = SearchRun(
             [trial],
-            generator.module,
-            classifier.module,
-            generator.scales,
-            layer_weights=condition.layer_weights,
+            *loaded,
+            **shared,
             schedule=schedule,
             search=condition.search,
             slots=1,
             keep_perturbations=True,
-            device=models.device,
+            gradient_dtype=gradient_dtype,
         )
         watch.live = replace(watch.live, phase="searching")
         written, results = -LIVE_SECONDS, []
@@ -174,15 +188,7 @@ def search_course(
         write_live(home, job_id, replace(watch.picture(), phase="sweeping"))
         after = After((), watch.filmstrip())
         if result.perturbation is not None:
-            replay = Replay(
-                generator.module,
-                classifier.module,
-                generator.scales,
-                trial,
-                result.perturbation,
-                layer_weights=condition.layer_weights,
-                device=models.device,
-            )
+            replay = Replay(*loaded, trial, result.perturbation, **shared)
             arrived_at = int(result.logits.argmax())
             for strength in STRENGTHS:
                 seen = _strength(trial, arrived_at, strength, replay.at_strength(strength))

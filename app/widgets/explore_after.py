@@ -215,6 +215,7 @@ def _details(menu: Menu, experiment: Experiment, job: Job, live: Live) -> None:
         "Search": f"{condition.search}, schedule {condition.schedule_name}: {schedule}",
         "Generator": f"{experiment.generator}, weights {experiment.generator_checksum[:12]}…",
         "Classifier": f"{condition.classifier}, weights {condition.classifier_checksum[:12]}…",
+        "Precision": experiment.definition.get("precision", "float32"),
         "Device, code": f"{stored.device if stored else job.device}, {experiment.code_version}",
         "Run, experiment": f"{job.id}, {experiment.id}",
     }
@@ -240,6 +241,8 @@ def command_line(generator: GeneratorChoice, definition: Mapping[str, Any]) -> s
         words += ["--truncation", f"{definition['truncation']:g}"]
     if not definition.get("condition_follows_z", True):
         words += ["--keep-condition"]
+    if definition.get("precision", "float32") != "float32":
+        words += ["--precision", definition["precision"]]
     if trial["target"] is not None:
         words += ["--target", str(trial["target"])]
     if condition["subset"] in generator.presets:

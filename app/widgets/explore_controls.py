@@ -12,8 +12,8 @@ from typing import Any
 import streamlit as st
 
 from app.runner.menu import FULL_SAMPLES, GeneratorChoice, Menu
-from app.runner.plan import LARGEST_SEED, default_schedule
-from app.runner.request import SearchRequest
+from app.runner.plan import LARGEST_SEED, PRECISIONS, check_pair, default_schedule
+from app.runner.request import RequestError, SearchRequest
 from app.widgets.address import one_of, whole_number
 from app.widgets.explore_points import (
     lit_points,
@@ -21,6 +21,7 @@ from app.widgets.explore_points import (
     points_picker,
     write_points,
 )
+from app.widgets.plain_text import plain
 
 ANY_OTHER = "any other"
 TRUNCATIONS = ("1", "0.9", "0.8", "0.7", "0.6", "0.5", "0.4", "0.3", "0.2", "0.1")
@@ -49,15 +50,17 @@ def fill_in(menu: Menu, definition: Mapping[str, Any]) -> None:
     _write("truncation", f"{definition['truncation']:g}", TRUNCATIONS[0])
     follows = definition.get("condition_follows_z", True)
     _write("condition", CONDITIONS[0 if follows else 1], CONDITIONS[0])
+    _write("precision", definition.get("precision", PRECISIONS[0]), PRECISIONS[0])
     write_points(generator, lit_points(generator, condition["layer_weights"]))
 
 
 def controls(menu: Menu, *, locked: bool, owner: str) -> tuple[SearchRequest, Any]:
     """Show the controls: what they ask for as they stand, and the place for Run and Stop."""
+    refuse_impossible(menu)
     generator, classifier, label, target, seed = _first_row(menu, locked)
     weights = points_from_address(generator)
     points_picker(generator, weights, locked=locked)
-    search, schedule, budget, place = _search_row(menu, generator, locked)
+    search, schedule, budget, precision, place = _search_row(menu, generator, locked)
     truncation, follows = _generator_options(generator, locked)
     request = SearchRequest(
         generator=generator.name,
@@ -71,9 +74,25 @@ def controls(menu: Menu, *, locked: bool, owner: str) -> tuple[SearchRequest, An
         budget=budget,
         truncation=truncation,
         condition_follows_z=follows,
+        precision=precision,
         owner=owner,
     )
     return request, place
+
+
+def refuse_impossible(menu: Menu) -> None:
+    """Say so where the address names a generator and a classifier that no search can have.
+
+    The pickers then stand at their defaults, which the address did not ask for.
+    """
+    first = next(iter(menu.generators))
+    asked = st.query_params.get("generator", first)
+    known = menu.generators.get(asked, menu.generators[first])
+    classifier = st.query_params.get("classifier", known.classifiers[0])
+    try:
+        check_pair(menu, asked, classifier)
+    except RequestError as error:
+        st.warning(plain(str(error)))
 
 
 def distinct_names(names: tuple[str, ...]) -> list[str]:
@@ -85,7 +104,14 @@ def distinct_names(names: tuple[str, ...]) -> list[str]:
 
 def _first_row(menu: Menu, locked: bool) -> tuple[GeneratorChoice, str, int, int | None, int]:
     columns = st.columns([2.0, 2.1, 1.5, 1.5, 1.4, 0.9], vertical_alignment="bottom")
-    name = _searchable(columns[0], "Generator", "generator", list(menu.generators), locked)
+    generators = list(menu.generators)
+    name = columns[0].selectbox(
+        "Generator",
+        generators,
+        disabled=locked,
+        # Another one may have other labels, which the classifier does not know.
+        **_forgetting(one_of("generator", generators), "classifier"),
+    )
     generator = menu.generators[name]
     about = "\n\n".join(
         f"**{one}**: {menu.classifiers[one].title}. {menu.classifiers[one].accuracy}"
@@ -163,8 +189,10 @@ def _generator_options(generator: GeneratorChoice, locked: bool) -> tuple[float,
     return float(truncation), condition == CONDITIONS[0]
 
 
-def _search_row(menu: Menu, generator: GeneratorChoice, locked: bool) -> tuple[str, str, int, Any]:
-    columns = st.columns([2.4, 1.8, 1.2, 2.5, 1.8], vertical_alignment="bottom")
+def _search_row(
+    menu: Menu, generator: GeneratorChoice, locked: bool
+) -> tuple[str, str, int, str, Any]:
+    columns = st.columns([2.4, 1.8, 1.2, 1.2, 2.3, 1.8], vertical_alignment="bottom")
     searches = list(menu.searches)
     search = columns[0].segmented_control(
         "Search",
@@ -192,8 +220,16 @@ def _search_row(menu: Menu, generator: GeneratorChoice, locked: bool) -> tuple[s
         help="Steps at most; then the search ends without success.",
         **whole_number("budget", int(values["budget"]), LARGEST_BUDGET, least=1),
     )
-    columns[3].caption(_in_words(search, values))
-    return search, schedule, int(budget), columns[4]
+    precision = columns[3].selectbox(
+        "Precision",
+        PRECISIONS,
+        disabled=locked,
+        help="float32 is the reference. With bfloat16 only the gradients are, and float32 decides"
+        " what is found: faster where the processor has such instructions. float64: for checks.",
+        **one_of("precision", PRECISIONS),
+    )
+    columns[4].caption(_in_words(search, values))
+    return search, schedule, int(budget), precision, columns[5]
 
 
 def _in_words(search: str, schedule: Mapping[str, float]) -> str:

@@ -13,6 +13,7 @@ import streamlit as st
 from app.access import current_home, database, visitor
 from app.charts.gallery import CONDITION_ID, TRIAL_INDEX, gallery
 from app.figures import figures
+from app.runner.again import again
 from app.runner.menu import read_menu
 from app.runner.request import RequestError, SearchRequest
 from app.runner.submit import ensure_worker, submit_search
@@ -193,36 +194,13 @@ def _clicked(name: str, selection: Selection) -> None:
 def search_request(selection: Selection, condition_id: int, trial_index: int) -> SearchRequest:
     """What Explore is asked, for the search of one trial. Raises RequestError."""
     experiment = selection.experiment
+    ensure_worker(current_home())
     menu = read_menu(current_home())
-    if menu is None or experiment.generator not in menu.generators:
-        ensure_worker(current_home())
-        raise RequestError(
-            f"The generator {experiment.generator} is not at hand: where the worker is still"
-            " starting, try again in a moment."
-        )
     [cell] = [one for one in conditions(database(), experiment.id) if one.id == condition_id]
     stored = result(database(), condition_id, trial_index)
-    points = menu.generators[experiment.generator].points
-    if stored is None or len(points) != len(cell.layer_weights):
-        raise RequestError("This trial was made with another generator than there is now.")
-    return SearchRequest(
-        generator=experiment.generator,
-        classifier=cell.classifier,
-        label=stored.label,
-        target=stored.target,
-        seed=stored.seed,
-        weights={
-            point.name: weight
-            for point, weight in zip(points, cell.layer_weights, strict=True)
-            if weight > 0
-        },
-        search=cell.search,
-        schedule=cell.schedule_name,
-        budget=int(cell.schedule["budget"]),
-        truncation=float(experiment.definition.get("truncation", 1.0)),
-        condition_follows_z=experiment.definition.get("condition_follows_z", True),
-        owner=visitor().name,
-    )
+    if menu is None or stored is None:
+        raise RequestError("The worker is still starting: try again in a moment.")
+    return again(menu, experiment, cell, stored, owner=visitor().name)
 
 
 def _follow_click() -> None:
