@@ -2,36 +2,33 @@
 
 The submitting process is the only one that writes: actors return results, known by condition and
 trial, and one that is there already is left alone. An actor that dies is replaced where the cluster
-has room, and what was left of its chunk goes to another. Nodes have the same code at the same path,
-and weights of their own; no SQLite file is ever shared.
+has room, and what was left of its chunk goes to another; a chunk that kills one actor after another
+has failed, and the experiment goes on without it. Nodes have the same code at the same path, and
+weights of their own; no SQLite file is ever shared.
 """
 
 from __future__ import annotations
 
-import hashlib
 import socket
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import numpy as np
-import torch
 from sqlite_utils import Database
 
-from app.runner.chunk import Chunk, Loaded, run_chunk
+from app.runner.chunk import Chunk
+from app.runner.cluster_actor import Actor, actor_arguments, ray_here
 from app.runner.course import Course
 from app.runner.experiment_course import Missing, OnResult, Pace, Waiting, preparation
 from app.runner.explain import foreseen
 from app.runner.models import Models
 from app.runner.record import Recorder
 from app.runner.request import RequestError
-from data.home import CHECKOUT, Home, code_version
+from data.home import CHECKOUT, Home
 from data.jobs import MOST_DEATHS
-from data.results import Experiment, StoredCondition, conditions
-from engine.entries import ModelError
+from data.results import Experiment, conditions
 from engine.search.result import Result
 
 #: Trials of a chunk: enough that an actor is busy for long, few enough that all are.
@@ -40,11 +37,6 @@ CHUNK_TRIALS = 256
 HIRE_SECONDS = 2.0
 WAIT_SECONDS = 0.1
 CONNECT_SECONDS = 5.0
-
-WITHOUT_RAY = (
-    "--cluster needs Ray, which is not installed: run"
-    " `.venv/bin/pip install -r requirements-cluster.txt`, here and on every node."
-)
 
 
 def cluster_course(
@@ -62,10 +54,11 @@ def cluster_course(
     """Run whatever is missing of the experiment on the cluster at `address`.
 
     `models` are this process's own, which only name and check the weights. Each actor takes one
-    GPU, or `threads` cores. Raises RequestError where Ray is not installed, no cluster answers, or
-    a chunk kills every actor that takes it; ModelError where a node has other weights or code.
+    GPU, or `threads` cores. Trials that kill every actor that takes them are rows that failed.
+    Raises RequestError where Ray is not installed, no cluster answers, or every actor dies while it
+    loads the models; ModelError where a node has other weights or code.
     """
-    ray = _ray()
+    ray = ray_here()
     stored = conditions(database, experiment.id)
     yield from preparation(models, experiment, stored)
     recorder = Recorder(database, home, models, experiment)
@@ -75,7 +68,7 @@ def cluster_course(
     yield {"preparing": f"Connecting to the cluster at {address}"}
     _connect(ray, address)
     try:
-        crew = _Crew(ray, _arguments(home, recorder, experiment, stored, device, threads))
+        crew = _Crew(ray, actor_arguments(home, recorder, experiment, stored, device, threads))
         # A random direction waits for the search that it controls.
         for late in (False, True):
             jobs: list[_Job] = []
@@ -95,11 +88,15 @@ def cluster_course(
 
 @dataclass(eq=False)
 class _Job:
-    """A chunk, the results of it that wait to be written, and how often its actor died."""
+    """A chunk, the results of it that wait to be written, and how often its actor died.
+
+    `begun`: the actor that has it now is at work on it, so that its death may be the chunk's doing.
+    """
 
     chunk: Chunk
     waiting: Waiting
     done: set[int] = field(default_factory=set)
+    begun: bool = False
     deaths: int = 0
 
     def rest(self) -> Chunk:
@@ -121,10 +118,13 @@ def _work(crew: _Crew, jobs: list[_Job], pace: Pace, device: str) -> Course:
                 yield {"preparing": "Waiting for room in the cluster"}
             for job, node, results in crew.wait():
                 if results is None:  # its actor has died
-                    job.deaths += 1
-                    if job.deaths >= MOST_DEATHS:
-                        raise RequestError(_died(job.chunk.condition))
-                    queue.appendleft(job)
+                    job.deaths += job.begun
+                    if job.deaths < MOST_DEATHS:
+                        queue.appendleft(job)
+                        continue
+                    results = _failed(job.rest())
+                elif not results:
+                    job.begun = True
                     continue
                 job.deaths = 0
                 job.done |= {result.trial.index for result in results}
@@ -146,6 +146,7 @@ class _Crew:
         self._actor = ray.remote(Actor)
         self._starting: dict[Any, Any] = {}
         self._looked = -HIRE_SECONDS
+        self._stillborn = 0
         self.idle: list[tuple[Any, str]] = []
         self.busy: dict[Any, tuple[Any, str, _Job]] = {}
 
@@ -167,11 +168,16 @@ class _Crew:
     def give(self, job: _Job) -> None:
         """What is left of the job to an actor at rest."""
         actor, node = self.idle.pop()
+        job.begun = False
         stream = actor.run.options(num_returns="streaming").remote(job.rest())
         self.busy[stream] = (actor, node, job)
 
     def wait(self) -> Iterator[tuple[_Job, str, list[Result] | None]]:
-        """What has come in: a job, the actor's node, and results; None where the actor died."""
+        """What has come in: a job, the actor's node, and results.
+
+        None are there when the actor begins, and in the place of them stands None when it has died.
+        Raises RequestError where nobody is at work and new actors die one after the other.
+        """
         pending = [*self._starting, *self.busy]
         if not pending:
             self._ray.wait([self._ray.put(None)], timeout=WAIT_SECONDS)
@@ -187,7 +193,12 @@ class _Crew:
         actor = self._starting.pop(begun)
         node = self._got(begun)
         if node is not None:
+            self._stillborn = 0
             self.idle.append((actor, node))
+            return
+        self._stillborn += 1
+        if self._stillborn >= MOST_DEATHS and not (self.idle or self.busy):
+            raise RequestError(_STILLBORN)
 
     def _received(self, stream: Any) -> Iterator[tuple[_Job, str, list[Result] | None]]:
         actor, node, job = self.busy[stream]
@@ -216,93 +227,6 @@ class _Crew:
             return None
 
 
-class Actor:
-    """On a node: the models of the experiment, and chunks run with them."""
-
-    def __init__(self, arguments: dict[str, Any]) -> None:
-        self._arguments = arguments
-
-    def begin(self) -> str:
-        """Load the models; the name of the machine and of the node on it.
-
-        Raises ModelError for other weights or other code than the submitting machine has.
-        """
-        given = self._arguments
-        if _code() != given["code"]:
-            raise ModelError(
-                f"The node {socket.gethostname()} has other code in engine/ than this machine"
-                f" ({code_version()}): bring its checkout to the same commit."
-            )
-        torch.set_num_threads(given["threads"])
-        models = Models(Home(Path(given["home"])), given["device"])
-        definition = given["definition"]
-        for _ in models.preparation(definition["generator"], definition["truncation"]):
-            pass
-        self._generator = models.generator(
-            definition["generator"],
-            definition["truncation"],
-            condition_follows_z=definition.get("condition_follows_z", True),
-        )
-        self._classifiers = {name: models.classifier(name) for name in given["classifiers"]}
-        loaded = {definition["generator"]: self._generator, **self._classifiers}
-        for name, checksum in given["checksums"].items():
-            if loaded[name].checksum != checksum:
-                raise ModelError(
-                    f"The node {socket.gethostname()} has other weights of {name} than this"
-                    " machine: copy them there."
-                )
-        self._scales = {
-            name: torch.from_numpy(scale.copy()).to(given["device"])
-            for name, scale in given["scales"].items()
-        }
-        return f"{socket.gethostname()}-{_ray().get_runtime_context().get_node_id()[:6]}"
-
-    def run(self, chunk: Chunk) -> Iterator[list[Result]]:
-        """The chunk's results, as they end."""
-        loaded = Loaded(
-            self._generator.module,
-            self._classifiers[chunk.condition.classifier].module,
-            self._scales,
-            self._arguments["device"],
-        )
-        for ended, _ in run_chunk(chunk, loaded, self._arguments["definition"]):
-            if ended:
-                yield ended
-
-
-def _arguments(
-    home: Home,
-    recorder: Recorder,
-    experiment: Experiment,
-    stored: list[StoredCondition],
-    device: str,
-    threads: int,
-) -> dict[str, Any]:
-    """What an actor is made of; σ is this machine's, so that all search with the same."""
-    classifiers = {one.classifier: recorder.classifier(one).checksum for one in stored}
-    scales: dict[str, np.ndarray] = {
-        name: scale.cpu().numpy() for name, scale in recorder.generator.scales.items()
-    }
-    return {
-        "home": str(home.root),
-        "code": _code(),
-        "definition": dict(experiment.definition),
-        "device": device,
-        "threads": threads,
-        "scales": scales,
-        "classifiers": list(classifiers),
-        "checksums": {experiment.generator: recorder.generator.checksum, **classifiers},
-    }
-
-
-def _code() -> str:
-    """SHA-256 of the code that computes."""
-    digest = hashlib.sha256()
-    for file in sorted((CHECKOUT / "engine").rglob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
 def _parts(chunk: Chunk, size: int) -> Iterator[Chunk]:
     indexes = list(range(len(chunk.trials)))
     for begin in range(0, len(indexes), size):
@@ -317,21 +241,20 @@ def _only(chunk: Chunk, indexes: list[int]) -> Chunk:
     )
 
 
-def _died(condition: StoredCondition) -> str:
-    return (
-        f"Workers of the cluster died {MOST_DEATHS} times over the same trials of"
-        f" {condition.classifier}, {condition.subset}: memory that ran out is the usual cause"
-        " (choose fewer slots). What was stored is kept, and the experiment can be resumed."
+def _failed(chunk: Chunk) -> list[Result]:
+    """The chunk's trials, none of which ended before their actor died once too often."""
+    reason = (
+        f"Workers of the cluster died {MOST_DEATHS} times over this trial and those beside it:"
+        " memory that ran out is the usual cause (choose fewer slots)."
     )
+    return [Result(trial, "failed", 0, 0.0, reason=reason) for trial in chunk.trials]
 
 
-def _ray() -> Any:
-    """Ray, an optional extra. Raises RequestError with how to get it."""
-    try:
-        import ray
-    except ImportError as error:
-        raise RequestError(WITHOUT_RAY) from error
-    return ray
+_STILLBORN = (
+    f"Workers of the cluster died {MOST_DEATHS} times in a row while they loaded the models: see"
+    " whether the nodes have the memory for them. What was stored is kept, and the experiment can"
+    " be resumed."
+)
 
 
 def _connect(ray: Any, address: str) -> None:
