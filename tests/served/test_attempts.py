@@ -314,9 +314,14 @@ def _(world):
     return world.nobody.post("/sign-in", name="Eve", passphrase=SQL)
 
 
-@attempt("a script for a name", 403, "That is not the passphrase.", "Refused a wrong passphrase")
+@attempt("a script for a name", 400, "Your name holds what reads as an HTML tag", "Refused a text")
 def _(world):
-    return world.nobody.post("/sign-in", name="<script>alert(1)</script>", passphrase="x" * 20)
+    return world.nobody.post("/sign-in", name="<script>alert(1)</script>", passphrase=PASSPHRASE)
+
+
+@attempt("SQL for a name", 400, "Your name holds what reads as an SQL statement", "Refused a text")
+def _(world):
+    return world.nobody.post("/sign-in", name=SQL, passphrase=PASSPHRASE)
 
 
 @attempt("many passphrases", 429, "too often", "too many from 203.0.113.9")

@@ -6,13 +6,9 @@ the same page goes on. The labellers are synthetic.
 
 from __future__ import annotations
 
-import os
-import resource
-import shutil
-import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,63 +22,15 @@ from tests.labelling.synthetic_study import at_once
 from tests.served.crowd import loaded_study
 from tests.served.labelling_client import LabellingClient, Screen
 from tests.served.server import Server, running
-
-#: Tests may run as root, whom no permission holds off: the server goes without that.
-AS_ANYBODY = (
-    ("setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner")
-    if os.geteuid() == 0 and shutil.which("setpriv")
-    else ()
+from tests.served.troubles import (
+    full_disk,
+    locked,
+    no_larger_files,
+    no_space,
+    read_only,
+    server_at,
+    unreadable,
 )
-FILLER = "filler"
-
-
-@contextmanager
-def no_larger_files(server: Server) -> Iterator[None]:
-    """The server may make no file larger than it is: every write is refused by the system."""
-    limits = resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-    yield
-    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, limits)
-
-
-@contextmanager
-def full_disk(server: Server) -> Iterator[None]:
-    """Nothing is free on the disk on which the home is."""
-    filler = server.home / FILLER
-    with filler.open("wb", buffering=0) as file:
-        for size in (2**20, 2**12, 1):
-            try:
-                while file.write(b"\0" * size):
-                    pass
-            except OSError:
-                continue
-    yield
-    filler.unlink()
-
-
-@contextmanager
-def read_only(server: Server) -> Iterator[None]:
-    yield from _with_mode(server, 0o444)
-
-
-@contextmanager
-def unreadable(server: Server) -> Iterator[None]:
-    yield from _with_mode(server, 0o000)
-
-
-def _with_mode(server: Server, mode: int) -> Iterator[None]:
-    database = Home(server.home).database
-    before = database.stat().st_mode
-    database.chmod(mode)
-    yield
-    database.chmod(before)
-
-
-@contextmanager
-def locked(server: Server) -> Iterator[None]:
-    """Another process's transaction does not end."""
-    with closing(sqlite3.connect(Home(server.home).database, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
 
 
 @pytest.fixture
@@ -102,7 +50,7 @@ def home(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-TROUBLES = [no_larger_files, full_disk, read_only, unreadable, locked]
+TROUBLES = [no_larger_files, no_space, full_disk, read_only, unreadable, locked]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.__name__)
@@ -131,7 +79,7 @@ def test_the_answer_stays_on_the_screen_and_afterwards_it_goes_on(home: Path, tr
         for person in (client, latecomer):
             await person.close()
 
-    with running(Server(home, wrapper=AS_ANYBODY)) as server:
+    with running(server_at(home)) as server:
         run_apart(label(server))
         assert server.alive
 
