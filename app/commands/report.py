@@ -6,7 +6,7 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
-from app.commands.terminal import say
+from app.commands.terminal import ProgressLine, say
 from app.figures import bytes_in_words
 from app.runner.request import RequestError
 
@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     place = home(arguments.home)
     with closing(open_database(place)) as database:
         chosen = find_experiment(database, arguments.experiment)
+        line = ProgressLine()
         text = report(
             database,
             place,
@@ -75,7 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
             rule=rule if own else None,
             limit=arguments.limit,
             synthetic=(place.root / MARKER).exists(),
+            on_part=lambda part: line.show(f"Report: {part} …", at_once=True),
         )
+        line.clear()
     file = arguments.file or Path(f"report-{chosen.id}.html")
     try:
         file.write_text(text, encoding="utf-8")

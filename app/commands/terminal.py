@@ -22,9 +22,10 @@ class ProgressLine:
         self._shown = -LOG_SECONDS
         self._width = 0
 
-    def show(self, text: str) -> None:
-        """Tell it, unless something was told a moment ago."""
-        if monotonic() - self._shown < (LINE_SECONDS if self._live else LOG_SECONDS):
+    def show(self, text: str, *, at_once: bool = False) -> None:
+        """Tell it, unless something was told a moment ago; `at_once` in any case."""
+        pause = LINE_SECONDS if self._live else LOG_SECONDS
+        if not at_once and monotonic() - self._shown < pause:
             return
         self._shown = monotonic()
         if self._live:
