@@ -7,10 +7,10 @@ from typing import Any
 
 from engine.experiment import Definition, Trial
 
-#: Stored beside the fields of a Definition: the chosen label and target of an exploration, and how
-#: an experiment was to be run. The slots can change its results (across numbers of slots, float
-#: noise can turn a chaotic search); the others cannot.
-BESIDE = ("trial", "slots", "keep_perturbations", "device")
+#: Stored beside the fields of a Definition: the chosen label and target of an exploration, the
+#: stored trial that it is to find again, and how an experiment was to be run. The slots can change
+#: its results (across numbers of slots, float noise can turn a chaotic search); the others cannot.
+BESIDE = ("trial", "again", "slots", "keep_perturbations", "device")
 
 
 def read_definition(record: Mapping[str, Any]) -> Definition:

@@ -36,7 +36,8 @@ def test_a_search_is_defined_with_every_default(menu: Menu) -> None:
     assert read_trial(definition) == Trial(0, 2, 1, 4)
     assert (condition.subset, condition.layer_weights) == ("all", (1.0, 1.0, 1.0))
     assert (condition.schedule_name, condition.schedule) == ("mnist", SCHEDULES["mnist"])
-    assert definition["slots"] == 1
+    assert (definition["slots"], definition["precision"]) == (1, "float32")
+    assert "again" not in definition
 
 
 def test_an_experiment_is_every_combination(menu: Menu) -> None:
@@ -185,6 +186,7 @@ def test_each_search_takes_the_schedules_that_are_made_for_it(menu: Menu) -> Non
         ({"schedule": "minimum-norm"}, "is not made for the relaxation search"),
         ({"budget": 0}, "at least 1 step"),
         ({"seed": -1}, "A seed is a whole number from 0"),
+        ({"precision": "float8"}, "choose from float32, bfloat16, float64"),
     ],
 )
 def test_what_cannot_be_met_is_answered_with_the_choices(
