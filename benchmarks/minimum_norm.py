@@ -152,7 +152,9 @@ def paired_ratio(
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = np.median(second[draws], axis=1) / np.median(first[draws], axis=1)
         value = np.median(second) / np.median(first)
-        low, high = np.quantile(np.nan_to_num(ratios, nan=np.inf), [0.025, 0.975], method="nearest")
+        low, high = np.quantile(
+            np.nan_to_num(ratios, nan=np.inf, posinf=np.inf), [0.025, 0.975], method="nearest"
+        )
     return float(value), float(low), float(high)
 
 
