@@ -25,6 +25,7 @@ from app.passphrase import LONGEST, Guesses
 from app.serving import Served, SignIn, ways_in
 from app.sessions import COOKIE, LASTS, Session, Way, end, new_session, opened, sealed
 from data.people import is_researcher
+from labelling.plain_words import NotPlainError, require_plain
 from labelling.wording import ENGLISH
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,10 @@ def sign_in_pages(here: Served, ways: SignIn) -> Starlette:
             return answer
         form = await _form(request)
         name = " ".join(NO_NAME.sub("", form.get("name", "")).split())[:LONGEST_NAME]
+        try:
+            require_plain(form.get("name", "")[:LONGEST], field="Your name", who=address)
+        except NotPlainError as error:
+            return _page(here, ways, str(error), HTTPStatus.BAD_REQUEST)
         if not name:
             return _page(here, ways, "Give your name, too.", HTTPStatus.BAD_REQUEST)
         guesses.failed(address)

@@ -17,6 +17,7 @@ from data.studies import Study, studies
 from labelling.eligibility import JudgingRule
 from labelling.estimands import ESTIMANDS
 from labelling.options import ExclusionRules, StudyError, StudyOptions
+from labelling.plain_words import require_plain
 
 Factor = Literal["classifier", "subset", "search"]
 NO_PLAN = "No analysis plan was frozen for this experiment: its results are exploratory."
@@ -148,12 +149,14 @@ def freeze(
     """Store a plan that nobody can change any more.
 
     Raises StudyError for an unknown experiment or comparison, and once a picture of the experiment
-    has been judged, unless `after_the_fact`: then it is kept as such for ever.
+    has been judged, unless `after_the_fact`: then it is kept as such for ever; and for remarks that
+    are no plain words.
     """
     stored = experiment(database, experiment_id)
     if stored is None:
         raise StudyError(f"There is no experiment {experiment_id}.")
     _check_comparisons(database, experiment_id, plan.comparisons)
+    require_plain(plan.remarks, field="What the remarks say", who=created_by)
     with immediate(database):
         judged = judgement_count(database, experiment_id)
         if judged and not after_the_fact:

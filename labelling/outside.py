@@ -32,6 +32,7 @@ from data.studies import ItemRow
 from labelling.answers import Answer
 from labelling.controls import add_controls, known
 from labelling.options import StudyError, StudyOptions
+from labelling.plain_words import found_in
 from labelling.studies import NAMELESS, store_study
 
 REQUIRED = ("source", "phrase")
@@ -257,6 +258,9 @@ def _problems(cells: dict[str, str], folder: Path) -> Iterator[str]:
     if cells.get("answer") and cells.get("perturbed"):
         yield "a row with an answer has no perturbed image"
     for name in ("phrase", "search", "gloss", "condition"):
+        found = found_in(cells.get(name, ""))
+        if found is not None:
+            yield f"{name} holds what reads as {found.kind} ({found.characters})"
         if len(cells.get(name, "")) > LONGEST_TEXT:
             yield f"{name} has more than {LONGEST_TEXT} characters"
 

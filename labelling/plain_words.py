@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from labelling.options import StudyError
+from labelling.wording import Wording
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,15 @@ class NotPlainError(StudyError):
             " stored: write it in plain words."
         )
 
+    def said_in(self, words: Wording) -> str:
+        """The sentence for a labeller, in the study's language."""
+        holds = {
+            Kind.MARKUP: words.holds_markup,
+            Kind.SCRIPT: words.holds_script,
+            Kind.STATEMENT: words.holds_statement,
+        }
+        return words.not_plain.format(found=holds[self.found.kind])
+
 
 def require_plain(text: str, *, field: str, who: str) -> None:
     """Raises NotPlainError where the text is none, and notes in the log whose, and in which field.
@@ -76,7 +86,7 @@ def found_in(text: str) -> Found | None:
         for kind, pattern in _PATTERNS:
             match = pattern.search(_DROPPED.sub("", reading) if pattern is _ADDRESS else reading)
             if match:
-                shown = _NOT_SHOWN.sub("", " ".join(match[0].split()))
+                shown = " ".join(_NOT_SHOWN.sub("", " ".join(match[0].split())).split())
                 return Found(kind, shown[:LONGEST_SHOWN])
     return None
 

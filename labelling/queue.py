@@ -13,6 +13,7 @@ from data.studies import Side, add_comment, add_judgement, newest_comment, retra
 from labelling.answers import Answer
 from labelling.choice import counts
 from labelling.holding import settle, settled
+from labelling.plain_words import require_plain
 from labelling.sitting import Sitting
 from labelling.stages import Stage, may_judge, stage_of
 
@@ -163,10 +164,12 @@ def came_too_late(database: Database, labeller_id: int, item_id: int, number: in
 def comment(database: Database, labeller_id: int, number: int, text: str) -> bool:
     """Store what somebody wrote about the item of that number; an empty text takes it back.
 
-    False for a number that is not theirs, and for more than `LONGEST_COMMENT` characters.
+    False for a number that is not theirs, and for more than `LONGEST_COMMENT` characters. Raises
+    NotPlainError for what is no plain words.
     """
     if len(text) > LONGEST_COMMENT:
         return False
+    require_plain(text, field="A comment", who=f"labeller {labeller_id}")
     with immediate(database):
         mine = Sitting(database, labeller_id).mine
         items = [one.item_id for one in mine if one.place == number]

@@ -10,6 +10,7 @@ from data import assignments
 from data.database import immediate
 from data.studies import add_event
 from labelling.choice import choose, waiting
+from labelling.plain_words import require_plain
 from labelling.sitting import Sitting
 
 
@@ -80,7 +81,11 @@ def start(database: Database, labeller_id: int) -> None:
 
 
 def say_purpose(database: Database, labeller_id: int, text: str) -> None:
-    """What the labeller thinks it was for; empty where nothing was said."""
+    """What the labeller thinks it was for; empty where nothing was said.
+
+    Raises NotPlainError for what is no plain words.
+    """
+    require_plain(text, field="What it was for", who=f"labeller {labeller_id}")
     add_event(database, labeller_id, "purpose", text)
 
 

@@ -16,6 +16,7 @@ from data.experiments import conditions, experiment
 from data.studies import ItemRow, Labeller
 from labelling.controls import Gold, add_controls, known
 from labelling.options import StudyError, StudyOptions
+from labelling.plain_words import require_all_plain, require_plain
 
 DEFAULT = StudyOptions()
 NAMELESS = "Give the study a name."
@@ -104,9 +105,19 @@ def store_study(
     created_by: str,
     experiment_ids: Sequence[str] = (),
 ) -> str:
-    """Store a study of these items, with the controls that its options ask for; returns its id."""
+    """Store a study of these items, with the controls that its options ask for; returns its id.
+
+    Raises StudyError, also for a text that is no plain words.
+    """
     if not name.strip():
         raise StudyError(NAMELESS)
+    texts = {
+        "The study's name": name,
+        "The information sheet": options.information,
+        "The page of instructions": options.instructions,
+        "The debrief": options.debrief,
+    }
+    require_all_plain(texts, who=created_by)
     seed = secrets.randbits(53)
     items = add_controls(content, gold, options, relabel=relabel, seed=seed)
     with immediate(database):
@@ -122,14 +133,21 @@ def store_study(
 
 
 def invite(
-    database: Database, study_id: str, name: str, *, expires_at: datetime | None = None
+    database: Database,
+    study_id: str,
+    name: str,
+    *,
+    expires_at: datetime | None = None,
+    by: str = "whoever invites",
 ) -> str:
     """Admit a person to a study; returns the token of the link `/?invitation=TOKEN`.
 
-    It is shown this once: only its hash is kept. Raises StudyError without a name.
+    It is shown this once: only its hash is kept. Raises StudyError without a name, and for one that
+    is no plain words.
     """
     if not name.strip():
         raise StudyError("Give the labeller a name; only researchers see it.")
+    require_plain(name, field="A labeller's name", who=by)
     return studies.add_labeller(database, study_id, name.strip(), expires_at=expires_at)
 
 

@@ -86,6 +86,10 @@ class Wording:
     not_stored: str
     comment_not_stored: str
     comment_too_long: str
+    not_plain: str
+    holds_markup: str
+    holds_script: str
+    holds_statement: str
     not_undone: str
     too_late: str
     not_saved: str
@@ -170,6 +174,10 @@ ENGLISH = Wording(
     not_stored="Your answer could not be saved. Please choose it again in a moment.",
     comment_not_stored="Your comment could not be saved. Please save it again in a moment.",
     comment_too_long="Your comment is too long: at most {longest} characters can be saved.",
+    not_plain="Your text was not saved: it has {found} in it. Please write it in plain words.",
+    holds_markup="the code of a web page",
+    holds_script="the code of a script",
+    holds_statement="a command to a database",
     not_saved="This could not be saved. Please try again in a moment.",
     not_undone="This answer can no longer be undone.",
     too_late="Your last answer came too late and was not counted. Please go on with what follows.",

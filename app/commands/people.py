@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 from contextlib import closing
 
 from app.commands.terminal import print_object, say
@@ -49,9 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _add(arguments, database) -> int:
     from data.people import add_person
+    from labelling.plain_words import require_plain
 
     for email in arguments.who:
         try:
+            require_plain(email, field="The address", who=getpass.getuser())
             add_person(database, email)
         except ValueError as error:
             raise RequestError(str(error)) from error

@@ -23,6 +23,7 @@ from app.widgets.label_task import (
 )
 from data.studies import Labeller
 from labelling.options import StudyOptions, options_of
+from labelling.plain_words import NotPlainError
 from labelling.queue import may_undo, next_task, undo
 from labelling.stages import Stage, agree, say_purpose, stage, start, withdraw
 from labelling.studies import completion_code
@@ -31,7 +32,7 @@ from labelling.wording import ENGLISH, Wording, wording
 log = logging.getLogger(__name__)
 
 BARE_PAGE = Path(__file__).parents[1] / "widgets" / "bare_page.css"
-#: In this session's state: the study's options, and that something could not be stored.
+#: In this session's state: the study's options, and why something could not be stored.
 OPTIONS, FAILED = "options", "failed"
 
 
@@ -55,7 +56,7 @@ def _next() -> None:
         words = wording(options.language)
         said: str | None = None
         if st.session_state.get(LEAVING):
-            screens.sure_to_withdraw(words, _storing(withdraw, labeller), _stay)
+            screens.sure_to_withdraw(words, _storing(withdraw, labeller, words), _stay)
             said = leave_task()
         elif (task := next_task(database(), labeller.id)) is not None:
             show_task(labeller, task, options, words)
@@ -64,8 +65,8 @@ def _next() -> None:
             said = leave_task()
         if said is not None:
             screens.problem(said)
-        if st.session_state.pop(FAILED, False):
-            screens.problem(words.not_saved)
+        if failed := st.session_state.pop(FAILED, None):
+            screens.problem(failed)
     except PictureError:
         log.exception("A labeller cannot be shown what comes next")
         st.write(ENGLISH.not_available)
@@ -85,14 +86,14 @@ def _options(labeller: Labeller) -> StudyOptions:
 def _show(now: Stage, labeller: Labeller, options: StudyOptions, words: Wording) -> None:
     """The screen of a stage in which nothing is judged."""
     debrief = options.debrief or words.debrief
-    back = _storing(undo, labeller) if may_undo(database(), labeller.id) else None
+    back = _storing(undo, labeller, words) if may_undo(database(), labeller.id) else None
     match now:
         case Stage.INFORMATION:
-            screens.consent(words, options.information, _storing(agree, labeller))
+            screens.consent(words, options.information, _storing(agree, labeller, words))
         case Stage.INSTRUCTIONS:
-            screens.instructions(words, options, _storing(start, labeller))
+            screens.instructions(words, options, _storing(start, labeller, words))
         case Stage.PURPOSE:
-            screens.purpose(words, _storing(say_purpose, labeller), back)
+            screens.purpose(words, _storing(say_purpose, labeller, words), back)
         case Stage.LATER | Stage.PRACTICE | Stage.JUDGING:
             screens.nothing_now(words, back)
         case Stage.WITHDRAWN:
@@ -105,16 +106,20 @@ def _show(now: Stage, labeller: Labeller, options: StudyOptions, words: Wording)
             screens.end(words, words.end, completion_code(labeller), debrief, _leave, back)
 
 
-def _storing(write: Callable[..., object], labeller: Labeller) -> Callable[..., None]:
+def _storing(
+    write: Callable[..., object], labeller: Labeller, words: Wording
+) -> Callable[..., None]:
     """`write` as what a button does; where it fails, nothing moves on and a sentence says so."""
 
     def act(*arguments: str) -> None:
         try:
             write(durable_database(), labeller.id, *arguments)
             st.session_state.pop(LEAVING, None)
+        except NotPlainError as error:
+            st.session_state[FAILED] = error.said_in(words)
         except STORAGE_ERRORS:
             log.exception("%s of labeller %s could not be stored", write.__name__, labeller.id)
-            st.session_state[FAILED] = True
+            st.session_state[FAILED] = words.not_saved
 
     return act
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 import streamlit as st
 
-from app.access import INVITATION, database
+from app.access import INVITATION, database, visitor
 from app.guard import guarded
 from app.serving import served
 from app.widgets.page_link import page_link
@@ -17,6 +17,7 @@ from app.widgets.ring import ring
 from app.widgets.study_form import study_form
 from app.widgets.study_quality import quality
 from app.widgets.study_strengths import strength_progress
+from data.database import immediate
 from data.experiments import Experiment, experiments
 from data.results import outcome_counts
 from data.studies import Study, close_study, revoke_labeller, studies
@@ -121,7 +122,11 @@ def _invite(study: Study, key: str) -> None:
     days = st.session_state[f"{key}-days"]
     until = datetime.now(UTC) + timedelta(days=days) if days else None
     try:
-        tokens = [invite(database(), study.id, name, expires_at=until) for name in names or [""]]
+        with immediate(database()):  # all of them, or none
+            tokens = [
+                invite(database(), study.id, name, expires_at=until, by=visitor().name)
+                for name in names or [""]
+            ]
     except StudyError as error:
         st.session_state[REFUSED] = (study.id, str(error))
         return

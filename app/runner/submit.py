@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from app.runner import plan
 from app.runner.lock import worker_alive
 from app.runner.menu import Menu, read_menu
+from app.runner.plain_request import require_plain_name
 from app.runner.request import ExperimentRequest, RequestError, SearchRequest
 from data.home import CHECKOUT, Home, code_version
 from data.jobs import BACKGROUND, INTERACTIVE, job_of, submit
@@ -154,7 +155,11 @@ def store_definition(
     name: str,
     owner: str,
 ) -> str:
-    """Store an experiment's row and those of its conditions; the experiment's id."""
+    """Store an experiment's row and those of its conditions; the experiment's id.
+
+    Raises RequestError for a name that is no plain words.
+    """
+    require_plain_name(name, field="The experiment's name", who=owner)
     generator = menu.generators[definition["generator"]]
     return create_experiment(
         database,

@@ -26,6 +26,7 @@ from data.stamps import now
 from data.studies import Labeller, Side
 from labelling.answers import Answer, options
 from labelling.options import StudyOptions
+from labelling.plain_words import NotPlainError
 from labelling.queue import LONGEST_COMMENT, Task, came_too_late, comment, record, undo
 from labelling.wording import Wording
 
@@ -186,6 +187,8 @@ def _commented() -> None:
         comment(durable_database(), labeller.id, shown.task.number, text)
         written = st.session_state.setdefault(WRITTEN, {})
         written[shown.task.number, shown.task.item_id] = text
+    except NotPlainError as error:
+        st.session_state[PROBLEM] = error.said_in(shown.words)
     except STORAGE_ERRORS:
         log.exception("A comment of labeller %s could not be stored", labeller.id)
         st.session_state[PROBLEM] = shown.words.comment_not_stored

@@ -15,9 +15,8 @@ from app.guard import FAILED
 from app.runner.map_files import keep_imported, read_maps
 from data.database import open_database
 from data.home import Home
-from data.studies import labellers
-from labelling.queue import comment, next_task
-from labelling.studies import invite
+from data.studies import add_comment, add_labeller, labellers
+from labelling.queue import next_task
 from tests.browser.conftest import PATIENCE_MS, App, running_app, wait_until_ready
 from tests.browser.label_session import make_study
 
@@ -30,16 +29,19 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """An app in which every text that anybody may choose is hostile."""
+    """An app in which every text that anybody may choose is hostile.
+
+    They are written below what refuses them, as an earlier version or another program may have.
+    """
     with running_app(tmp_path_factory.mktemp("hostile") / "home") as app:
-        study_id = make_study(app.home, trials=2, name=HOSTILE)
+        study_id = make_study(app.home, trials=2)
         with closing(open_database(Home(app.home))) as database:
-            invite(database, study_id, HOSTILE)
+            add_labeller(database, study_id, HOSTILE)
             [person] = labellers(database, study_id)
             task = next_task(database, person.id)
-            comment(database, person.id, task.number, HOSTILE)
-            database.execute("UPDATE studies SET created_by = ?", [HOSTILE])
-            database.execute("UPDATE experiments SET created_by = ?", [HOSTILE])
+            add_comment(database, person.id, task.item_id, HOSTILE)
+            for table in ("studies", "experiments"):
+                database.execute(f"UPDATE {table} SET name = ?, created_by = ?", [HOSTILE] * 2)
             keep_imported(database, read_maps(map_file(), "maps.npz"), owner=HOSTILE)
             database.execute("UPDATE maps SET name = ?", [HOSTILE])
         yield app
@@ -98,6 +100,39 @@ def test_hostile_texts_are_shown_as_they_are(hostile: App, watched, address: str
         assert HOSTILE.replace("--", "—") in page.locator("body").inner_text()
     if address in ("explore", "results", "studies", "experiments", "maps"):
         expect(page.get_by_text(FAILED)).to_have_count(0)
+
+
+def test_what_a_researcher_types_is_refused_and_stays_in_its_field(hostile: App, watched) -> None:
+    """A name of a study, and of one of two whom it invites: nobody is invited then."""
+    page, done = watched
+    typed = "Ann'; DROP TABLE studies; --"
+    log = hostile.home / "logs" / "app.log"
+    with closing(open_database(Home(hostile.home))) as database:
+        before = [(table.name, table.count) for table in database.tables]
+        page.goto(f"{hostile.url}/studies")
+        wait_until_ready(page)
+        form = page.get_by_test_id("stExpander").first
+        form.locator("summary").click()
+        page.get_by_role("textbox", name="Name").first.fill(typed)
+        page.get_by_role("combobox", name="Experiments").click()
+        page.get_by_role("option").first.click()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Create study").click()
+        expect(page.get_by_text("The study's name holds what reads as an SQL")).to_be_visible()
+        expect(page.get_by_role("textbox", name="Name").first).to_have_value(typed)
+
+        page.get_by_role("button", name="Invite").click()
+        names = page.locator("textarea:visible[aria-label=Names]").last
+        names.fill(f"Bob\n{typed}")
+        page.get_by_role("button", name="Make the links").locator("visible=true").click()
+        expect(page.get_by_text("A labeller's name holds what reads as an SQL")).to_be_visible()
+        expect(names).to_have_value(f"Bob\n{typed}")
+        assert [(table.name, table.count) for table in database.tables] == before
+    noted = log.read_text(encoding="utf-8")
+    assert "The study's name holds an SQL statement" in noted
+    assert "A labeller's name holds an SQL statement" in noted
+    assert typed not in noted
+    assert done == []
 
 
 def test_nothing_of_it_was_executed_by_the_database(hostile: App) -> None:

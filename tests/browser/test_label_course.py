@@ -177,12 +177,18 @@ def test_the_whole_course(
     expect(page.get_by_role("heading", name="One last question")).to_be_visible()
     expect(page.get_by_text("harbours")).to_have_count(0)
     picture(page, "label-purpose")
-    page.get_by_role("textbox").fill("To look at <i>old</i> maps'); --")
+    hostile = "To look at <i>old</i> maps'); DROP TABLE judgements; --"
+    page.get_by_role("textbox").fill(hostile)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("Please write it in plain words.")).to_be_visible()
+    expect(page.get_by_role("textbox")).to_have_value(hostile)
+    assert "purpose" not in events(session)
+    page.get_by_role("textbox").fill("To look at <old> maps'); --")
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
     expect(page.get_by_text("It was about harbours.")).to_be_visible()
     expect(page.get_by_test_id("stCode")).to_have_text(re.compile("^[0-9A-F]{8}$"))
-    assert events(session)["purpose"] == "To look at <i>old</i> maps'); --"
+    assert events(session)["purpose"] == "To look at <old> maps'); --"
     picture(page, "label-end")
     assert complaints.messages == []
 
