@@ -18,6 +18,7 @@ from app.guard import guarded
 from app.logs import start_logging
 from app.plotly_script import script_route
 from app.promptly import Promptly, imported
+from app.warming import start_warming
 from data.database import DatabaseError
 from data.home import HomeError
 from engine.allocator import share_arenas
@@ -89,9 +90,12 @@ def _refusal(sentence: str) -> Callable[[], None]:
 
 @asynccontextmanager
 async def _prepared(server: st.App) -> AsyncIterator[None]:
-    """Before any page opens: what is refused is logged already, and memory stays flat."""
+    """Before any page opens: what is refused is logged already, memory stays flat, and what a first
+    visitor would wait for begins.
+    """
     share_arenas()
     start_logging(current_home().logs, "app")
+    start_warming()
     yield
 
 

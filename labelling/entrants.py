@@ -110,8 +110,13 @@ def read_entrants(table: pd.DataFrame, units: NDArray[np.intp] | None = None) ->
 
 
 def _states(judgement: pd.Series) -> NDArray[np.int8]:
+    states = {"agree": AGREE, "disagree": DISAGREE}
+    if isinstance(judgement.dtype, pd.CategoricalDtype):
+        # A hundred thousand words are compared once a category.
+        of_category = [states.get(name, MISSING) for name in judgement.cat.categories]
+        return np.array([*of_category, MISSING], np.int8)[judgement.cat.codes.to_numpy()]
     cells = judgement.to_numpy(object)
-    return np.select([cells == "agree", cells == "disagree"], [AGREE, DISAGREE], MISSING).astype(
+    return np.select([cells == name for name in states], list(states.values()), MISSING).astype(
         np.int8
     )
 

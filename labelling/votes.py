@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy as np
@@ -23,7 +23,7 @@ Numbers = NDArray[np.int64]
 SIDES = ("source", "perturbed")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Votes:
     """Who said what of which picture: one entry a judgement that stands.
 
@@ -36,43 +36,97 @@ class Votes:
     labeller: NDArray[np.int32]
     answer: NDArray[np.int8]
     picture_of: dict[str, NDArray[np.int64]]
+    #: Whose answers were counted last → (pictures + 1, answers): how many gave each.
+    _counted: dict[tuple[int, ...] | None, Numbers] = field(default_factory=dict, repr=False)
 
     def counts(
         self, side: str, answers: Sequence[int], labellers: Sequence[int] | None = None
     ) -> NDArray[np.int64]:
         """How many of the labellers (None: all) gave one of the answers, for each row's picture."""
-        chosen = _among(answers)[self.answer]
+        key = None if labellers is None else tuple(labellers)
+        if (counted := self._counted.get(key)) is None:
+            counted = self._count(key)
+            # Sides and answers are asked for one after the other, of the same labellers.
+            for past in [one for one in self._counted if one is not None]:
+                self._counted.pop(past, None)
+            self._counted[key] = counted
+        return counted[:, list(answers)].sum(axis=1)[self.picture_of[side]]
+
+    def _count(self, labellers: tuple[int, ...] | None) -> Numbers:
+        picture, answer = self.picture, self.answer
         if labellers is not None:
-            chosen &= _among(labellers, int(self.labeller.max(initial=0)))[self.labeller]
-        pictures = self.picture_of[side]
-        most = max((rows.max(initial=-1) for rows in self.picture_of.values()), default=-1)
+            among = np.zeros(int(self.labeller.max(initial=0)) + 1, dtype=bool)
+            among[[one for one in labellers if one < len(among)]] = True
+            chosen = among[self.labeller]
+            picture, answer = picture[chosen], answer[chosen]
         # One more picture than there is, that nobody judged: that of rows without a picture.
-        return np.bincount(self.picture[chosen], minlength=most + 2)[pictures]
+        most = max((rows.max(initial=-1) for rows in self.picture_of.values()), default=-1) + 2
+        places = picture.astype(np.int64) * _ANSWERS + answer
+        return np.bincount(places, minlength=most * _ANSWERS).reshape(most, _ANSWERS)
 
 
-def _among(numbers: Sequence[int], largest: int = 7) -> NDArray[np.bool_]:
-    """Which of the numbers from 0 are among these."""
-    among = np.zeros(largest + 1, dtype=bool)
-    among[[number for number in numbers if number <= largest]] = True
-    return among
+#: Answers take three bits.
+_ANSWERS = 8
 
 
-def judgement_codes(database: Database) -> Numbers:
-    """Every judgement of this home that stands, as one number; see `_JUDGEMENTS`.
+@dataclass(frozen=True)
+class Standing:
+    """Every judgement that stands, but for repeated showings, as far as somebody has read.
 
-    SQLite joins them to one text, which takes no lock of Python's, so that another thread can read
+    `codes` has a number a judgement, see `_JUDGEMENTS`; `ids` tell which it is, ascending; `newest`
+    is the last one that was read, of any kind.
+    """
+
+    ids: Numbers
+    codes: Numbers
+    newest: int
+
+
+_NONE = Standing(np.zeros(0, np.int64), np.zeros(0, np.int64), 0)
+
+
+def standing(database: Database, before: Standing = _NONE) -> Standing:
+    """What stands now. Judgements are only ever added, so of `before` nothing is read again.
+
+    SQLite joins them to texts, which takes no lock of Python's, so that another thread can read
     the trials meanwhile.
     """
-    (text,) = database.execute(_JUDGEMENTS).fetchone()
+    ids, codes, superseded, newest = database.execute(_JUDGEMENTS, [before.newest]).fetchone()
+    (retracted,) = database.execute("SELECT group_concat(judgement_id) FROM retractions").fetchone()
+    ids, codes = (
+        np.concatenate([old, _numbers(new)])
+        for old, new in ((before.ids, ids), (before.codes, codes))
+    )
+    gone = np.concatenate([_numbers(superseded), _numbers(retracted)])
+    place = _place(ids, gone)
+    stands = np.ones(len(ids), dtype=bool)
+    stands[place[place >= 0]] = False
+    return Standing(ids[stands], codes[stands], max(before.newest, newest or 0))
+
+
+def _numbers(text: str | None) -> Numbers:
     return np.fromstring(text or "", dtype=np.int64, sep=",")
 
 
-def votes(database: Database, trials: pd.DataFrame, codes: Numbers | None = None) -> Votes:
-    """The judgements, of whatever study, of the pictures in a table of `labelling.trials`.
+def judgement_codes(database: Database) -> Numbers:
+    """Every judgement of this home that stands, as one number; see `_JUDGEMENTS`."""
+    return standing(database).codes
 
-    `codes`: what `judgement_codes` gave, where somebody has read them already.
+
+@dataclass(frozen=True)
+class Asked:
+    """What labellers were asked about the trials of a table.
+
+    `picture_of`: as in `Votes`. `place[2 * item + side]` is the picture of an item's side, sources
+    first; -1 where it is none of these trials', or there is no such item.
     """
-    codes = judgement_codes(database) if codes is None else codes
+
+    picture_of: dict[str, NDArray[np.int64]]
+    place: NDArray[np.int32]
+
+
+def asked(database: Database, trials: pd.DataFrame) -> Asked:
+    """The pictures of a table of `labelling.trials`, and the items of whatever study show them."""
     stimuli = _numbered(trials)
     most = int(trials["label"].max()) + 1 if len(trials) else 1
     labels = trials["label"].to_numpy()
@@ -80,27 +134,43 @@ def votes(database: Database, trials: pd.DataFrame, codes: Numbers | None = None
     known = np.unique(np.concatenate(list(keys.values())))
     known = known[known >= 0]
     studies = json.dumps(_studies(database, trials))
-    items, sources, perturbed, asked_labels = columns_of(database.execute(_ITEMS, [studies]), 4)
-    of_items = np.array(asked_labels, dtype=np.int64)
-    # Item and side → picture, in the order of the items.
-    place = np.stack(
-        [
-            _place(known, _keys(stimuli, column, of_items, most, side))
-            for side, column in zip(SIDES, (sources, perturbed), strict=True)
-        ],
-        axis=1,
-    ).ravel()
-    item = _place(np.array(items, dtype=np.int64), codes >> 24)
-    side = (codes >> 23) & 1
-    picture = place[2 * item + side] if len(place) else np.full(len(codes), -1)
+    columns = columns_of(database.execute(_ITEMS, [studies]), 4)
+    items, of_items = (np.array(columns[one], dtype=np.int64) for one in (0, 3))
+    place = np.full((int(items.max(initial=-1)) + 1, len(SIDES)), -1, dtype=np.int32)
+    for number, side in enumerate(SIDES):
+        place[items, number] = _place(
+            known, _keys(stimuli, columns[number + 1], of_items, most, side)
+        )
+    return Asked({side: _place(known, keys[side]) for side in SIDES}, place.ravel())
+
+
+def votes(
+    database: Database,
+    trials: pd.DataFrame,
+    codes: Numbers | None = None,
+    pictures: Asked | None = None,
+) -> Votes:
+    """The judgements, of whatever study, of the pictures in a table of `labelling.trials`.
+
+    `codes`: what `judgement_codes` gave, and `pictures`: what `asked` gave, where somebody has read
+    them already.
+    """
+    codes = judgement_codes(database) if codes is None else codes
+    pictures = asked(database, trials) if pictures is None else pictures
+    item_and_side = codes >> 23
+    picture = np.full(len(codes), -1, dtype=np.int32)
+    there = item_and_side < len(pictures.place)
+    picture[there] = pictures.place[item_and_side[there]]
     labeller = (codes >> 3) & 0xFFFFF
+    ours = picture >= 0
     gone = [row[0] for row in database.execute(_WITHDRAWN)]
-    ours = (item >= 0) & (picture >= 0) & ~np.isin(labeller, gone)
+    if gone:
+        ours &= ~np.isin(labeller, gone)
     return Votes(
-        picture[ours].astype(np.int32),
+        picture[ours],
         labeller[ours].astype(np.int32),
         (codes[ours] & 7).astype(np.int8),
-        {side: _place(known, keys[side]) for side in SIDES},
+        pictures.picture_of,
     )
 
 
@@ -159,12 +229,13 @@ WHERE study_id IN (SELECT value FROM json_each(?)) ORDER BY id
 # bit), the labeller (20 bits), the answer (3 bits). What stands is told as in the view
 # `standing_judgements`, whose look-ups a row take as long again; a test compares the two.
 _JUDGEMENTS = """
-SELECT group_concat(((item_id * 2 + (side = 'perturbed')) << 23) | (labeller_id << 3) | answer)
-FROM judgements
-WHERE repeat = 0 AND id NOT IN (
-    SELECT supersedes FROM judgements WHERE supersedes IS NOT NULL
-    UNION ALL SELECT judgement_id FROM retractions
-)
+SELECT
+    group_concat(CASE WHEN repeat = 0 THEN id END),
+    group_concat(CASE WHEN repeat = 0 THEN
+        ((item_id * 2 + (side = 'perturbed')) << 23) | (labeller_id << 3) | answer END),
+    group_concat(supersedes),
+    max(id)
+FROM (SELECT * FROM judgements WHERE id > ? ORDER BY id)
 """
 
 _WITHDRAWN = "SELECT labeller_id FROM labeller_events WHERE kind = 'withdrew'"

@@ -8,15 +8,15 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
-import numpy as np
 import pandas as pd
 
 from app.access import current_home, database
 from app.results_files import Stamp
 from app.widgets.banner import synthetic
 from data.database import open_database
-from data.results import Experiment
+from data.results import Experiment, experiments
 from labelling.analysis_plan import Comparison, adherence
 from labelling.curves import Cases, at_risk, common_set, conditions, success_curves
 from labelling.distances import mean_distances, pixel_distances
@@ -28,7 +28,7 @@ from labelling.means import common_limit, table_of_means
 from labelling.paired import Dimension, comparisons
 from labelling.quality import excluded_labellers
 from labelling.trials import stored_trials
-from labelling.votes import Votes, judgement_codes, votes
+from labelling.votes import Asked, Standing, Votes, asked, standing, votes
 
 
 @dataclass(frozen=True)
@@ -229,22 +229,52 @@ def _stored(root: Path, experiment_id: str, results: int) -> pd.DataFrame:
 
 @lru_cache(maxsize=4)
 def _votes(version: _Version) -> Votes:
-    codes = _background.submit(_judgement_codes)  # while the trials are read here
+    # Beside, while the trials are read here.
+    codes = _background.submit(_standing, version.root, version.judgements[0])
     trials = _stored(version.root, version.experiment_id, version.results)
-    return votes(database(), trials, codes.result())
+    (items,) = database().execute("SELECT coalesce(max(id), 0) FROM study_items").fetchone()
+    pictures = _asked(version.root, version.experiment_id, version.results, items)
+    return votes(database(), trials, codes.result().codes, pictures)
 
 
-def _judgement_codes() -> np.ndarray:
-    with closing(open_database(current_home())) as own:
-        return judgement_codes(own)
+@lru_cache(maxsize=4)
+def _asked(root: Path, experiment_id: str, results: int, items: int) -> Asked:
+    return asked(database(), _stored(root, experiment_id, results))
+
+
+#: What each home's judgements were when somebody last asked: only newer ones are read.
+_stood: dict[Path, Standing] = {}
+_standing_lock = Lock()
+
+
+def _standing(root: Path, newest: int) -> Standing:
+    with _standing_lock, closing(open_database(current_home())) as own:
+        before = _stood.get(root)
+        # A home that was restored from a backup may have fewer.
+        fresh = before is None or before.newest > newest
+        _stood[root] = standing(own) if fresh else standing(own, before)
+        return _stood[root]
+
+
+#: Two who open the page at once wait for one reading instead of making two.
+_reading = Lock()
 
 
 @lru_cache(maxsize=8)
 def _judged(version: _Version, rule: JudgingRule) -> pd.DataFrame:
-    given = _votes(version)
-    trials = _stored(version.root, version.experiment_id, version.results)
+    with _reading:
+        given = _votes(version)
+        trials = _stored(version.root, version.experiment_id, version.results)
     excluded = _excluded(version).result() if rule.exclusion else None
     return judged_trials(trials, given, rule, counting(database(), rule, excluded))
+
+
+def read_ahead() -> None:
+    """Read what the page first shows, the newest experiment's, before anybody asks."""
+    stored = experiments(database(), kind="experiment")
+    if stored:
+        with _reading:
+            _votes(_newest(stored[0].id))
 
 
 @lru_cache(maxsize=4)

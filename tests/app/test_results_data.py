@@ -21,11 +21,13 @@ from labelling.answers import Answer
 from labelling.distances import DISTANCES
 from labelling.eligibility import JudgingRule
 from labelling.estimands import RAW
+from labelling.votes import Standing, standing
 from tests.browser.synthetic_home import (
     MINIMUM_NORM,
     RELAXATION,
     add_synthetic_experiment,
     add_synthetic_judgements,
+    skip_under_one_condition,
 )
 
 AGREE = "fooled-while-people-agree"
@@ -71,6 +73,30 @@ def test_another_rule_reads_nothing_again(selection: Selection) -> None:
     assert results_data._votes.cache_info().misses == before + 1
 
 
+def test_a_new_judgement_has_only_newer_ones_read(
+    selection: Selection, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted(selection)
+    read_before = []
+
+    def told(database: Database, *before: Standing) -> Standing:
+        read_before.extend(one.newest for one in before)
+        return standing(database, *before)
+
+    monkeypatch.setattr(results_data, "standing", told)
+    given = studies.judgements(database)
+    studies.retract(database, given[0].id)
+    counted(selection)
+    assert read_before == [given[-1].id]
+
+
+def test_what_is_read_ahead_is_what_the_page_asks_for(selection: Selection) -> None:
+    results_data.read_ahead()
+    before = results_data._votes.cache_info().misses
+    assert not SelectedResults(selection).curves(AGREE).empty
+    assert results_data._votes.cache_info().misses == before
+
+
 def test_fewer_conditions_are_not_computed_again(selection: Selection) -> None:
     whole = SelectedResults(selection).curves(AGREE)
     before = results_data._curves.cache_info().misses
@@ -108,15 +134,9 @@ def test_searches_are_compared_on_the_trials_of_all_of_them(tmp_path: Path, monk
     experiment_id = add_synthetic_experiment(
         tmp_path, 10, "two searches", searches=(RELAXATION, MINIMUM_NORM)
     )
+    skip_under_one_condition(tmp_path, experiment_id, trial=4)
     with closing(open_database(Home(tmp_path), durable=True)) as database:
         cells = conditions(database, experiment_id)
-        # The classifier is wrong on one source, as the last condition of the second search saw it.
-        database.execute(
-            "UPDATE results SET outcome = 'skipped', magnitude = NULL, stimulus = NULL,"
-            " pixel_l2 = NULL, pixel_linf = NULL, ssim = NULL, bound = NULL"
-            " WHERE condition_id = ? AND trial_index = 4",
-            [cells[-1].id],
-        )
         selection = Selection(
             experiment(database, experiment_id),
             *(cells[0].search, cells[0].schedule_name, (200,), ("first", "last")),

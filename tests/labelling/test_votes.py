@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from data.home import Home
 from labelling.answers import Answer
 from labelling.studies import create_study, invite
 from labelling.trials import stored_trials
-from labelling.votes import SIDES, votes
+from labelling.votes import SIDES, asked, standing, votes
 from tests.labelling.synthetic_study import add_experiment, label_text
 
 TRIALS = 6
@@ -97,6 +98,40 @@ def test_votes_of_some_labellers_only(database: Database, tmp_path) -> None:
     both = sum(given.counts("source", list(Answer), [person]) for person in (1, 2))
     np.testing.assert_array_equal(both, given.counts("source", list(Answer), [1, 2]))
     assert not given.counts("source", list(Answer), [3]).any()  # withdrew
+
+
+def test_of_what_was_read_before_nothing_is_read_again(database: Database, tmp_path) -> None:
+    judged_by_three(database, tmp_path)
+    before = standing(database)
+    told = replace(before, codes=-before.codes)  # what is read again would not be negative
+    log = [one for one in studies.judgements(database) if one.id in before.ids]
+    studies.retract(database, log[0].id)
+    for one, repeat, supersedes in ((log[1], 0, log[1].id), (log[2], 3, None)):
+        studies.add_judgement(
+            database,
+            labeller_id=one.labeller_id,
+            item_id=one.item_id,
+            side=one.side,
+            answer=5 - one.answer,
+            repeat=repeat,
+            supersedes=supersedes,
+        )
+    now, whole = standing(database, told), standing(database)
+    assert now.newest == whole.newest == before.newest + 2
+    np.testing.assert_array_equal(now.ids, whole.ids)
+    assert len(now.ids) == len(before.ids) - 1  # one gone, one in another's place, one a repetition
+    np.testing.assert_array_equal(
+        now.codes, np.where(now.ids <= before.newest, -whole.codes, whole.codes)
+    )
+
+
+def test_what_was_asked_can_be_read_beforehand(database: Database, tmp_path) -> None:
+    trials = stored_trials(database, [judged_by_three(database, tmp_path)])
+    pictures = asked(database, trials)
+    given = votes(database, trials)
+    kept = votes(database, trials, standing(database).codes, pictures)
+    for name in ("picture", "labeller", "answer"):
+        np.testing.assert_array_equal(getattr(given, name), getattr(kept, name))
 
 
 def test_a_label_that_was_not_asked_about_has_no_votes(database: Database, tmp_path) -> None:

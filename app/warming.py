@@ -1,0 +1,36 @@
+"""What the first visitor would wait for, done beside the server as it starts.
+
+The Results page imports pandas, SciPy and Plotly, and reads the newest experiment with everybody's
+judgements: two seconds where there are a million of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from threading import Thread
+
+from app.access import current_home
+from app.plotly_script import compressed
+from app.promptly import imported
+from data.database import DatabaseError
+from data.home import HomeError
+
+log = logging.getLogger(__name__)
+
+
+def start_warming() -> Thread:
+    """Begin; the thread does not keep the server from ending."""
+    thread = Thread(target=warm, name="warming", daemon=True)
+    thread.start()
+    return thread
+
+
+def warm() -> None:
+    """Import and read. What cannot be read is told to whoever opens the page."""
+    compressed()
+    imported("app.pages.results")
+    try:
+        if current_home().database.is_file():
+            imported("app.widgets.results_data").read_ahead()
+    except (DatabaseError, HomeError):
+        log.exception("Nothing was read ahead")
