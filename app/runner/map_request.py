@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from app.runner.map_classifiers import check_classifiers
 from app.runner.menu import GeneratorChoice, Menu
+from app.runner.plain_request import require_plain_name
 from app.runner.request import RequestError
 from app.runner.submit import default_device
 from data.found_directions import Found
@@ -173,7 +174,8 @@ def submit_map(
 
 
 def store_map(database: Database, description: MapDescription, *, name: str, owner: str) -> str:
-    """Store an empty map; its id."""
+    """Store an empty map; its id. Raises RequestError for a name that is no plain words."""
+    require_plain_name(name, field="The map's name", who=owner)
     return create_map(
         database,
         name=name.strip() or map_name(description),
@@ -213,7 +215,11 @@ def submit_spread(database: Database, map_id: str, count: int, *, seed: int, own
 
 
 def keep_map(database: Database, found: SemanticMap, *, name: str, origin: str, owner: str) -> str:
-    """Store a map that is there already, imported or averaged; its id."""
+    """Store a map that is there already, imported or averaged; its id.
+
+    Raises RequestError for a name that is no plain words.
+    """
+    require_plain_name(name, field="The map's name", who=owner)
     map_id = create_map(
         database,
         name=name,
