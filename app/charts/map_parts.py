@@ -14,12 +14,18 @@ ROBUST, ADVERSARIAL = "robust", "adversarial"
 #: Blue over yellow, where scores are high, orange over dark blue, where they are low.
 BOX_COLOURS = {ROBUST: "#2F6BFF", ADVERSARIAL: "#FF9E1B"}
 DASHES = {ROBUST: "solid", ADVERSARIAL: "dash"}
-ANSWER_COLOURS = {"agree": "#ffffff", "disagree": "#D55E00", "missing": "rgba(128,128,128,0.65)"}
+#: What most people answered, as `labelling.plane_study` names it: its colour, its name.
 ANSWERS = {
-    "agree": "people agree",
-    "disagree": "people disagree",
-    "missing": "not judged",
+    "label": ("#ffffff", "people answer: the label"),
+    "something else": ("#D55E00", "something else"),
+    "unclear": ("#56B4E9", "unclear"),
+    "meaningless": ("#000000", "nothing meaningful"),
+    "tie": ("#b3b3b3", "answers are tied"),
+    "": ("rgba(128,128,128,0.45)", "not judged"),
 }
+#: What the answers come to under the judging rule.
+SYMBOLS = {"agree": "circle", "disagree": "circle-x", "missing": "circle"}
+DISAGREE = "people do not agree, by the rule"
 
 
 @dataclass(frozen=True)
@@ -53,9 +59,11 @@ class Box:
 
 @dataclass(frozen=True)
 class Point:
-    """A judged picture: where it lies, "agree", "disagree" or "missing", and what hovering says."""
+    """A judged picture: where it lies, the answer that most gave (a key of ANSWERS), what all come
+    to under the rule ("agree", "disagree" or "missing"), and what hovering says."""
 
     u: tuple[float, ...]
+    answer: str
     judgement: str
     text: str
 
@@ -75,3 +83,16 @@ class Agreement:
 def kept_steps(count: int, most: int = 40) -> list[int]:
     """Which of 0 … count − 1 an animation shows: evenly, both ends included."""
     return sorted({round(step) for step in np.linspace(0, count - 1, min(most, count))})
+
+
+def outline(box: Values) -> tuple[list[float], list[float]]:
+    """A box (2, 2) as a closed line: xs and ys."""
+    (left, low), (right, high) = np.asarray(box, float)
+    return [left, right, right, left, left], [low, low, high, high, low]
+
+
+def legend_entry(name: str, seen: set[str]) -> dict[str, object]:
+    """One entry of the legend for a kind of trace, however many there are."""
+    shown = name not in seen
+    seen.add(name)
+    return {"name": name, "legendgroup": name, "showlegend": shown}

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app.charts.map_parts import ADVERSARIAL, ROBUST, AxisText, Box, Panel, Values
-from app.charts.theme import SchemeName, template, translucent
+from app.charts.theme import SchemeName, headed, template, translucent
 
 HEIGHT = 480
 _BANDS = {ROBUST: 1.035, ADVERSARIAL: -0.035}
@@ -24,7 +24,7 @@ def profiles(
     quantity: str = "score",
     difference: bool = False,
     title: str = "",
-    subtitle: str = "",
+    subtitle: Sequence[str] = (),
     scheme: SchemeName = "light",
 ) -> go.Figure:
     """A line a classifier; above it the robust regions of each, below it the adversarial ones."""
@@ -80,10 +80,9 @@ def profiles(
     room = 0.08 + 0.03 * len(panels) if boxes else 0.02
     low, high = (-1.0, 1.0) if difference else (0.0, 1.0)
     figure.update_layout(
-        template=template(scheme),
-        title={"text": title, "subtitle": {"text": subtitle}},
+        **headed(scheme, title, subtitle) if title else {"template": template(scheme)},
         height=HEIGHT,
-        margin={"t": 96 if title else 40, "r": 10, "b": 70, "l": 60},
+        margin={"t": 62 + 18 * len(subtitle) if title else 40, "r": 10, "b": 70, "l": 60},
         dragmode=False,
         legend={"orientation": "h", "y": -0.16, "x": 0},
     )

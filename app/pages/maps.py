@@ -14,7 +14,7 @@ from app.runner.menu import Menu, read_menu
 from app.runner.submit import ensure_worker
 from app.widgets.map_data import OpenMap, open_map
 from app.widgets.map_form import new_map
-from app.widgets.map_people import people_overlay, people_panel
+from app.widgets.map_people import people_panel
 from app.widgets.map_products import import_maps, products
 from app.widgets.map_view import map_view
 from app.widgets.plain_text import plain
@@ -68,10 +68,9 @@ def render() -> None:
 
 
 def _show(menu: Menu | None, maps: list[OpenMap]) -> None:
-    overlay = people_overlay(maps[0]) if len(maps) == 1 else people_overlay(None)
-    map_view(menu, maps, overlay)
-    if len(maps) == 1 and maps[0].plane is not None:
-        people_panel(menu, maps[0])
+    judged = map_view(menu, maps)
+    if judged is not None:
+        people_panel(menu, judged)
     products(menu, maps)
 
 

@@ -31,6 +31,11 @@ def some_of(name: str, options: Sequence[str], default: Iterable[str]) -> dict[s
     return _kept(name, [option for option in options if option in named], default)
 
 
+def switched(name: str) -> dict[str, Any]:
+    """As `one_of`, for a toggle, which is off by default."""
+    return _kept(name, st.query_params.get(name) == str(True), False)
+
+
 def positive_number(name: str) -> dict[str, Any]:
     """As `one_of`, for a number input that may be empty (None, the default)."""
     try:

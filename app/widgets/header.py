@@ -27,6 +27,7 @@ PLACE = """
   pointer-events: none; font-variant-numeric: tabular-nums;
 }
 .st-key-header > * { width: auto; pointer-events: auto; }
+.st-key-header > .st-key-scheme { position: absolute; }
 .st-key-header a, .st-key-header a:visited { font-size: 0.875rem; color: inherit; }
 .st-key-header button, .st-key-header button:is(:hover, :focus, :active) { color: inherit; }
 .stStatusWidget { position: fixed; top: 0.9rem; left: 50%; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +14,7 @@ from app.charts.map_parts import ADVERSARIAL, ROBUST, AxisText
 from app.runner.menu import Menu
 from data.maps import StoredMap, map_content
 from engine.maps import SemanticMap, from_bytes
-from engine.regions import Region, adversarial, grow_region
+from engine.regions import Region, adversarial, grow_region, grow_regions
 from engine.spaces.description import PerturbationPlane, PublishedViews, Viewpoint
 
 #: The paper's starts, in degrees of azimuth and elevation.
@@ -134,6 +135,34 @@ def grown(
         steps,
         tuple(float(one) for one in clipped),
     )
+
+
+@st.cache_resource(max_entries=2000, show_spinner=False)
+def _grown_from(
+    _found: SemanticMap,
+    sha256: str,
+    network: int,
+    method: str,
+    steps: int,
+    starts: tuple[Start, ...],
+) -> list[Region]:
+    return grow_regions(
+        _found.score(network),
+        np.array(starts),
+        lower=[axis[0] for axis in _found.coordinates],
+        upper=[axis[-1] for axis in _found.coordinates],
+        method=method,
+        steps=steps,
+    )
+
+
+def grown_from(
+    opened: OpenMap, network: int, method: str, steps: int, starts: Sequence[Start]
+) -> list[Region]:
+    """One classifier's robust regions around many starts, grown together."""
+    clipped = np.clip(starts, opened.lower, opened.upper)
+    kept = tuple(tuple(float(one) for one in start) for start in clipped)
+    return _grown_from(opened.found, opened.stored.sha256 or "", network, method, steps, kept)
 
 
 def label_names(menu: Menu | None, classifier: str) -> tuple[str, ...]:

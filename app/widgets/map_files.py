@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 import numpy as np
@@ -33,7 +33,7 @@ def map_files(name: str, maps: Sequence[OpenMap], figure: go.Figure, regions: pd
             if len(regions):
                 _button(
                     f"Regions as {title}",
-                    lambda format=format: write_table(_stamped(maps, regions), format),
+                    lambda format=format: write_table(stamped(maps, regions), format),
                     f"{name}-regions.{format}",
                     mime,
                 )
@@ -48,6 +48,19 @@ def map_files(name: str, maps: Sequence[OpenMap], figure: go.Figure, regions: pd
             named = {key: st.query_params.get_all(key) for key in st.query_params}
             query = urlencode({"map": [one.stored.id for one in maps]} | named, doseq=True)
             st.code(f"{st.context.url}?{query}", language=None)
+
+
+def table_files(name: str, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Tables, each by its title; the empty ones are left out."""
+    with st.container(horizontal=True, key=f"{name}-files"):
+        for title, table in tables.items():
+            for format, (kind, mime) in _FORMATS.items() if len(table) else ():
+                _button(
+                    f"{title} as {kind}",
+                    lambda table=table, format=format: write_table(table, format),
+                    f"{name}-{title.lower().replace(' ', '-')}.{format}",
+                    mime,
+                )
 
 
 def scores_table(maps: Sequence[OpenMap]) -> pd.DataFrame:
@@ -75,8 +88,9 @@ def scores_table(maps: Sequence[OpenMap]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _stamped(maps: Sequence[OpenMap], regions: pd.DataFrame) -> pd.DataFrame:
-    return regions.assign(
+def stamped(maps: Sequence[OpenMap], table: pd.DataFrame) -> pd.DataFrame:
+    """The table with what it is of in each row."""
+    return table.assign(
         map="; ".join(one.stored.name for one in maps),
         map_id="; ".join(one.stored.id for one in maps),
     )

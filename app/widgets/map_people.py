@@ -1,25 +1,26 @@
-"""What people say of a plane's pictures: points, a surface of agreement, and studies that ask."""
+"""What people say of a plane's pictures: points, a surface of agreement, what is beneath them."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.access import database, visitor
+from app.access import database
 from app.charts.map_parts import Agreement, Point
 from app.figures import figures
-from app.guard import guarded
-from app.runner.map_request import submit_spread
 from app.runner.menu import Menu
-from app.runner.request import RequestError
-from app.widgets.map_data import OpenMap
-from app.widgets.map_view import Overlay
-from app.widgets.page_link import page_link
+from app.widgets.judging_rule import judging_rule
+from app.widgets.map_data import OpenMap, Start
+from app.widgets.map_figure import Overlay
+from app.widgets.map_files import stamped, table_files
+from app.widgets.map_study import plane_study
 from app.widgets.plain_text import plain
-from app.widgets.study_labels import label_text
 from data.found_directions import found_stimulus, source_stimulus
-from data.jobs import job
+from data.studies import studies
 from engine.spaces.description import FoundDirection, PerturbationPlane
 from labelling.agreement_surface import (
     FEWEST_POINTS,
@@ -29,21 +30,69 @@ from labelling.agreement_surface import (
     over_surface,
 )
 from labelling.eligibility import JudgingRule
-from labelling.options import StudyError
-from labelling.plane_study import JudgedPoint, create_plane_study, judged_points
+from labelling.plane_study import JudgedPoint, judged_points, plane_studies
 
-#: In the address: the job that draws the pictures of a study to be.
-SPREAD = "spread"
-RULE = JudgingRule()
+#: A click so near to a judged picture, in shares of the axes, is meant for it.
+NEAR = 0.02
+_ANSWERS = ("the label", "something else", "unclear", "nothing meaningful")
 
 
-def people_overlay(opened: OpenMap | None) -> Overlay:
-    """The judged pictures of a plane's map, and the surface where enough are judged."""
-    if opened is None or opened.plane is None:
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """The judged pictures within a map, under a rule, and the surface where enough are judged."""
+
+    opened: OpenMap
+    rule: JudgingRule
+    points: Sequence[JudgedPoint]
+    surface: AgreementSurface | None
+
+    @property
+    def decided(self) -> int:
+        """How many pictures are judged to show the label, or not to."""
+        return sum(one.judgement != "missing" for one in self.points)
+
+    def at(self, place: Start) -> JudgedPoint | None:
+        """The picture that a click at the place is meant for, if it is near one."""
+        size = np.subtract(self.opened.upper, self.opened.lower)
+        away = [np.abs(np.subtract(one.u, place) / size).max() for one in self.points]
+        nearest = int(np.argmin(away)) if away else 0
+        return self.points[nearest] if away and away[nearest] < NEAR else None
+
+    def told(self, point: JudgedPoint) -> list[str]:
+        """What people say of a picture, in lines."""
+        if not point.asked:
+            return ["Nobody has judged this picture."]
+        each = [f"{name} {count}" for name, count in zip(_ANSWERS, point.answers, strict=True)]
+        comes_to = {
+            "agree": "so it shows the label",
+            "disagree": "so it does not show the label",
+            "missing": "which is no judgement",
+        }
+        return [_counted(point), ", ".join(each), f"By the rule {comes_to[point.judgement]}."]
+
+
+def judging(opened: OpenMap) -> JudgingRule:
+    """The rule, to be chosen where there are judgements of the plane's pictures."""
+    there = set(plane_studies(database(), _space(opened), _known(opened.plane)))
+    over = [study for study in studies(database()) if study.id in there]
+    return judging_rule(over) if over else JudgingRule()
+
+
+def judged_plane(opened: OpenMap, rule: JudgingRule) -> Judged:
+    """What people say of the pictures within the map."""
+    every = judged_points(database(), _space(opened), _known(opened.plane), rule)
+    points = [one for one in every if _inside(opened, one.u)]
+    decided = tuple(
+        (one.u, one.judgement == "agree") for one in points if one.judgement != "missing"
+    )
+    return Judged(opened, rule, points, _fitted(decided, opened.lower, opened.upper))
+
+
+def overlay(opened: OpenMap, judged: Judged | None) -> Overlay:
+    """What is drawn over the map; nothing where nobody was asked."""
+    if judged is None or not judged.points:
         return Overlay()
-    points = _points(opened)
-    surface = _surface(opened, points)
-    agreement = None
+    surface, agreement = judged.surface, None
     if surface is not None:
         agree = surface.probability >= 0.5
         agreement = Agreement(
@@ -53,8 +102,9 @@ def people_overlay(opened: OpenMap | None) -> Overlay:
             surface.high,
             tuple(over_surface(fails) & agree for fails in failing(opened)),
         )
-    inside = [point for point in points if _inside(opened, point.u)]
-    return Overlay([Point(one.u, one.judgement, _said(one)) for one in inside], agreement)
+    points = [Point(one.u, one.answer, one.judgement, _counted(one)) for one in judged.points]
+    asked = any(one.asked for one in judged.points)
+    return Overlay(points, agreement, judged.rule.in_words() if asked else None)
 
 
 def failing(opened: OpenMap) -> np.ndarray:
@@ -62,112 +112,91 @@ def failing(opened: OpenMap) -> np.ndarray:
     return opened.found.predicted != opened.found.description.label
 
 
-def people_panel(menu: Menu | None, opened: OpenMap) -> None:
+def people_panel(menu: Menu | None, judged: Judged) -> None:
     """How far the judging is, what the surface says, and a study of more pictures."""
     st.subheader("People", anchor=False)
-    points = _points(opened)
-    judged = [one for one in points if one.judgement != "missing" and _inside(opened, one.u)]
-    surface = _surface(opened, points)
-    if surface is None:
+    shares = share_rows(judged)
+    if judged.surface is None:
         st.write(
-            f"{len(judged)} pictures of this plane are judged. From {FEWEST_POINTS} on, a surface"
-            " of “people still agree” is drawn over the scores."
+            f"{judged.decided} pictures of this plane are judged. From {FEWEST_POINTS} on, a"
+            " surface of “people still agree” is drawn over the scores."
         )
     else:
-        _shares(opened, surface)
-    _study(menu, opened)
+        _shares(shares, judged.surface, judged.rule)
+    if any(one.asked for one in judged.points):
+        tables = {"Judgements": judgement_rows(judged), "Failing shares": shares}
+        table_files(
+            f"map-{judged.opened.stored.id}",
+            {title: stamped([judged.opened], table) for title, table in tables.items()},
+        )
+    plane_study(menu, judged.opened)
 
 
-def _shares(opened: OpenMap, surface: AgreementSurface) -> None:
+def judgement_rows(judged: Judged) -> pd.DataFrame:
+    """A row a judged picture: u, stimulus, the answers, and what they come to by which rule."""
+    names = [f"u {number + 1}" for number in range(len(judged.opened.axes))]
+    return pd.DataFrame(
+        [
+            dict(zip(names, one.u, strict=True))
+            | {"stimulus": one.stimulus, "yes": one.yes, "asked": one.asked}
+            | {f"answered {name}": n for name, n in zip(_ANSWERS, one.answers, strict=True)}
+            | {
+                "answer": one.answer,
+                "judgement": one.judgement,
+                "rule": judged.rule.in_words(),
+            }
+            for one in judged.points
+        ]
+    )
+
+
+def share_rows(judged: Judged) -> pd.DataFrame:
+    """A row a classifier: the share of the plane in which it fails while people agree."""
+    surface, opened = judged.surface, judged.opened
+    if surface is None:
+        return pd.DataFrame()
     rows = []
     for network, fails in zip(opened.networks, failing(opened), strict=True):
         share = failing_share(surface, fails)
         rows.append(
             {
-                "Classifier": network,
-                "Fails while people agree": (
-                    f"{figures(100 * share.share)} %"
-                    f" [{figures(100 * share.low)}, {figures(100 * share.high)}]"
-                ),
-                "Fails at all": f"{figures(100 * float(fails.mean()))} %",
+                "classifier": network,
+                "fails while people agree": share.share,
+                "low": share.low,
+                "high": share.high,
+                "fails at all": float(fails.mean()),
+                "judged pictures": surface.points,
+                "of which people agree on": surface.agreed,
+                "rule": judged.rule.in_words(),
             }
         )
+    return pd.DataFrame(rows)
+
+
+def _shares(shares: pd.DataFrame, surface: AgreementSurface, rule: JudgingRule) -> None:
+    rows = [
+        {
+            "Classifier": one["classifier"],
+            "Fails while people agree": (
+                f"{figures(100 * one['fails while people agree'])} %"
+                f" [{figures(100 * one['low'])}, {figures(100 * one['high'])}]"
+            ),
+            "Fails at all": f"{figures(100 * one['fails at all'])} %",
+        }
+        for one in shares.to_dict("records")
+    ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="content")
     st.caption(
         f"Shares of this plane's area. People agree where the fitted probability is ½ or more: a"
         f" logistic surface of second degree (Firth's penalty) through {surface.points} judged"
-        f" pictures, {surface.agreed} of which still show the label by {plain(RULE.in_words())}."
+        f" pictures, {surface.agreed} of which still show the label by {plain(rule.in_words())}."
         " 95 % intervals by the bootstrap over pictures; they do not hold what other people, or"
         " another form of surface, would say."
     )
 
 
-def _study(menu: Menu | None, opened: OpenMap) -> None:
-    if SPREAD in st.query_params:
-        _making(opened, st.query_params[SPREAD])
-        return
-    made = st.session_state.pop("plane-study", None)
-    if made:
-        st.success("The study is made: invite people to it.")
-        page_link("studies", "Open Studies", ":material/arrow_forward:")
-    with st.popover("Have this plane judged", icon=":material/how_to_reg:"):
-        st.write(
-            "Pictures that fill the plane evenly become a study. People judge them blind, beside"
-            " the source, like any other pair."
-        )
-        count = st.number_input("Pictures", 2, 1000, 40, key="spread-count")
-        seed = st.number_input(
-            "Seed", 0, 10**6, 0, key="spread-seed", help="Another seed gives other pictures."
-        )
-        if st.button("Make the study", disabled=menu is None):
-            try:
-                job_id = submit_spread(
-                    database(), opened.stored.id, int(count), seed=int(seed), owner=visitor().name
-                )
-            except RequestError as error:
-                st.error(plain(str(error)))
-                return
-            st.query_params[SPREAD] = job_id
-            st.rerun()
-
-
-@st.fragment(run_every=0.5)
-@guarded
-def _making(opened: OpenMap, job_id: str) -> None:
-    drawing = job(database(), job_id)
-    if drawing is None or drawing.map_id != opened.stored.id or drawing.state == "stopped":
-        st.query_params.pop(SPREAD, None)
-        st.rerun()
-    if drawing.state == "failed":
-        st.error(plain(drawing.message or "The pictures could not be drawn."))
-        return
-    if drawing.active:
-        done = drawing.progress.get("points", 0)
-        st.progress(done / max(drawing.progress.get("of", 1), 1), f"{done} pictures are drawn")
-        return
-    plane = opened.plane
-    assert plane is not None, "only a plane is spread over"
-    st.query_params.pop(SPREAD, None)
-    try:
-        st.session_state["plane-study"] = create_plane_study(
-            database(),
-            f"Plane of {opened.stored.name}",
-            space=dict(opened.stored.description["space"]),
-            source=drawing.progress["source"],
-            pictures=[(u, stimulus) for u, stimulus in drawing.progress["pictures"]],
-            text=label_text(plane.source.generator, plane.source.label),
-            created_by=visitor().name,
-        )
-    except StudyError as error:
-        st.error(plain(str(error)))
-        return
-    st.rerun()
-
-
-def _points(opened: OpenMap) -> list[JudgedPoint]:
-    plane = opened.plane
-    assert plane is not None
-    return judged_points(database(), dict(opened.stored.description["space"]), _known(plane), RULE)
+def _space(opened: OpenMap) -> dict[str, object]:
+    return dict(opened.stored.description["space"])
 
 
 def _known(plane: PerturbationPlane) -> dict[tuple[float, float], str | None]:
@@ -193,15 +222,6 @@ def _known(plane: PerturbationPlane) -> dict[tuple[float, float], str | None]:
     return known
 
 
-def _surface(opened: OpenMap, points: list[JudgedPoint]) -> AgreementSurface | None:
-    judged = tuple(
-        (one.u, one.judgement == "agree")
-        for one in points
-        if one.judgement != "missing" and _inside(opened, one.u)
-    )
-    return _fitted(judged, opened.lower, opened.upper)
-
-
 @st.cache_resource(max_entries=20, show_spinner=False)
 def _fitted(
     judged: tuple[tuple[tuple[float, float], bool], ...],
@@ -218,7 +238,7 @@ def _inside(opened: OpenMap, u: tuple[float, ...]) -> bool:
     return all(low <= one <= high for one, low, high in ends)
 
 
-def _said(point: JudgedPoint) -> str:
+def _counted(point: JudgedPoint) -> str:
     if not point.asked:
         return "not judged"
     people = "1 person" if point.asked == 1 else f"{point.asked} people"

@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from playwright.sync_api import Page, expect
 
 from app import api
@@ -46,6 +47,19 @@ def on_the_map(page: Page, x: float, y: float) -> tuple[float, float]:
             [x, y],
         )
     )
+
+
+def drawn(page: Page) -> set[str]:
+    """The names of what the chart shows."""
+    plot = "document.querySelector('.js-plotly-plot')"
+    return set(page.evaluate(f"() => {plot}.data.map(trace => trace.name)"))
+
+
+def downloaded(page: Page, button: str) -> pd.DataFrame:
+    """The table that a button's file holds."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button, exact=True).click()
+    return pd.read_csv(download.value.path())
 
 
 def judged_left_of(home: Path, study_id: str, boundary: float) -> None:
@@ -133,13 +147,62 @@ def test_a_plane_is_computed_looked_at_regrown_and_judged(
     page.reload()
     expect(page.get_by_text(re.compile(r"through 4\d judged pictures"))).to_be_visible()
     expect(page.locator(".js-plotly-plot .heatmaplayer").first).to_be_visible()
-    names = page.evaluate("() => document.querySelector('.js-plotly-plot').data.map(t => t.name)")
-    assert {"classifier fails, people agree", "people agree", "people disagree"} <= set(names)
+    assert {"classifier fails, people agree", "people answer: the label", "something else"} <= (
+        drawn(page)
+    )
+    expect(page.get_by_text("A picture shows the label by the majority")).to_be_visible()
     wait_until_ready(page)
     screenshot(page, "maps-plane")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Scores as CSV").click()
-    assert len(Path(download.value.path()).read_text().splitlines()) == 1 + 2 * 41 * 41
+
+    # The source is a judged picture: beside it stands what people said of it.
+    page.mouse.click(*on_the_map(page, 0.01, -0.01))
+    expect(page.get_by_text("Picture at 0, 0", exact=True)).to_be_visible()
+    expect(page.get_by_text("1 of 1 person still see the label")).to_be_visible(timeout=60_000)
+
+    # The rule is chosen as on Results; it stands in the figure and in every file.
+    page.get_by_role("button", name="Judging rule").click()
+    page.get_by_text("Unanimous", exact=True).click()
+    expect(page.get_by_text("A picture shows the label by all labellers")).to_be_visible()
+    page.keyboard.press("Escape")
+    wait_until_ready(page)
+    judgements = downloaded(page, "Judgements as CSV")
+    assert len(judgements) > 40 and set(judgements["judgement"]) == {"agree", "disagree", "missing"}
+    judgements = judgements[
+        judgements["asked"] > 0
+    ]  # what the search found, nobody was asked about
+    assert set(judgements["judgement"]) == {"agree", "disagree"}
+    assert set(judgements["answer"]) == {"label", "something else"}
+    assert (judgements["yes"] == (judgements["answer"] == "label")).all()
+    assert (judgements["u 1"] < 0.8).equals(judgements["answer"] == "label")
+    shares = downloaded(page, "Failing shares as CSV")
+    assert list(shares["classifier"]) == ["mnist-standard", "mnist-robust"]
+    assert shares["fails while people agree"].between(shares["low"], shares["high"]).all()
+    for table in (judgements, shares):
+        assert table["rule"].str.startswith("all labellers who answered").all()
+
+    # Growth plays with people's surface in place.
+    page.get_by_text("Growth", exact=True).click()
+    expect(page.get_by_text("Grow", exact=True)).to_be_visible()
+    wait_until_ready(page)
+    page.get_by_text("Grow", exact=True).click()
+    page.wait_for_timeout(500)
+    assert {"classifier fails, people agree", "half of the people agree"} <= drawn(page)
+    assert page.locator(".js-plotly-plot .imagelayer image").count() == 4
+    screenshot(page, "maps-people-growth")
+
+    # All of it is in the address.
+    page.goto(page.url)
+    expect(page.get_by_text("Grow", exact=True)).to_be_visible()
+    expect(page.get_by_text("A picture shows the label by all labellers")).to_be_visible()
+    page.get_by_text("Growth", exact=True).click()
+    page.get_by_text("Difference", exact=True).click()
+    expect(page.get_by_text("difference of scores")).to_be_visible()
+    expect(page).to_have_url(re.compile("difference=True"))
+    page.goto(page.url)
+    expect(page.get_by_text("difference of scores")).to_be_visible()
+    page.get_by_text("Difference", exact=True).click()
+    wait_until_ready(page)
+    assert len(downloaded(page, "Scores as CSV")) == 2 * 41 * 41
     assert complaints.messages == []
 
 
@@ -149,13 +212,13 @@ def test_published_maps_are_imported_averaged_and_measured(
     complaints: Complaints,
     screenshot: Callable[[Page, str], list[Path]],
 ) -> None:
-    """Archives in the published form, made here: a hill of score, wider for the second object."""
+    """Archives in the published form, made here: a hill of score, of three widths."""
     azimuth, elevation = np.arange(0, 360, 3), np.arange(-10, 90, 3)
     hills = {
         f"AlexNet_3_{number}": np.exp(
             -(((azimuth[None, :] - 130) / width) ** 2) - ((elevation[:, None] - 30) / 40) ** 2
         ).astype(np.float32)
-        for number, width in ((1, 60), (2, 120))
+        for number, width in ((1, 60), (2, 120), (3, 90))
     }
     file = BytesIO()
     np.savez(file, **hills)
@@ -169,14 +232,41 @@ def test_published_maps_are_imported_averaged_and_measured(
     expect(page.get_by_text("This map came as scores alone")).to_be_visible()
     with closing(open_database(Home(own_app.home))) as database:
         ids = [one.id for one in stored_maps(database)]
-    assert len(ids) == 2
+    assert len(ids) == 3
     page.goto(f"{own_app.url}/maps?map={ids[0]}&map={ids[1]}&method=oir_b")
     expect(page.get_by_text("2 maps of class 3")).to_be_visible()
     wait_until_ready(page)
+    # SRVR: of three maps, by the paper's average, then by one method from other starts.
     page.get_by_text("SRVR against accuracy").click()
-    page.get_by_role("button", name="Compute", exact=True).last.click()
-    expect(page.get_by_text("The ratio grows with T")).to_be_visible()
+    page.get_by_role("button", name="All of this space").click()
+    expect(
+        page.get_by_text("by the paper's average of its three, T 800, starts: usual")
+    ).to_be_visible()
+    [average] = downloaded(page, "SRVR as CSV").to_dict("records")
+    assert (average["maps"], average["regions"]) == (3, 3 * 4 * 3)
+    assert 0 < average["low"] <= average["srvr"] <= average["high"] < 1
+    page.get_by_role("combobox", name="Method").click()
+    page.get_by_role("option", name="OIR black box").click()
+    page.get_by_role("radio", name="a grid").click()
+    steps = page.get_by_role("spinbutton", name="T", exact=True).last
+    steps.fill("200")
+    steps.press("Enter")
+    told = page.get_by_text("by OIR black box, T 200, starts: 3 along an axis")
+    expect(told).to_be_visible()
     screenshot(page, "maps-published")
+    page.goto(page.url)  # the link alone restores the table
+    expect(told).to_be_visible(timeout=60_000)
+    wait_until_ready(page)
+    [alone] = downloaded(page, "SRVR as CSV").to_dict("records")
+    told = {name: alone[name] for name in ("method", "T", "starts", "maps", "regions")}
+    assert told == {
+        "method": "oir_b",
+        "T": 200,
+        "starts": "3 along an axis",
+        "maps": 3,
+        "regions": 3 * 9,
+    }
+    assert 0 <= alone["feasible"] <= 1 and alone["srvr"] != average["srvr"]
     page.get_by_role("button", name="Class-global map").click()
     expect(page.get_by_text("Class-global map of 2 maps, class 3").first).to_be_visible()
     with closing(open_database(Home(own_app.home))) as database:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from io import BytesIO
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from app.charts.map_heat import heat_maps, outline
-from app.charts.map_parts import Agreement, AxisText, Box, Panel, Point, kept_steps
+from app.charts.map_heat import heat_maps
+from app.charts.map_parts import Agreement, AxisText, Box, Panel, Point, kept_steps, outline
 from app.charts.map_profiles import profiles
 
 AXES = (AxisText("rotation (°)", -90, 90), AxisText("scale (×)", 0.5, 1.5))
@@ -64,28 +68,60 @@ def test_an_animation_keeps_both_ends_and_not_too_much(count: int, most: int) ->
 
 def test_judged_pictures_have_the_colour_of_the_answer() -> None:
     points = [
-        Point((0.0, 1.0), "agree", "3 of 3"),
-        Point((10.0, 1.0), "disagree", "0 of 3"),
-        Point((20.0, 1.0), "agree", "2 of 3"),
+        Point((0.0, 1.0), "label", "agree", "3 of 3"),
+        Point((10.0, 1.0), "unclear", "disagree", "0 of 3"),
+        Point((20.0, 1.0), "label", "disagree", "2 of 3, unanimity asked for"),
     ]
-    figure = heat_maps(PANELS[:1], AXES, GRID, points=points)
-    drawn = {trace.name: trace for trace in figure.data}
-    assert list(drawn["people agree"].x) == [0, 20]
-    assert list(drawn["people disagree"].text) == ["0 of 3"]
-    assert drawn["people agree"].marker.color != drawn["people disagree"].marker.color
-    assert "not judged" not in drawn
+    figure = heat_maps(PANELS, AXES, GRID, points=points)
+    drawn = [trace for trace in figure.data if trace.text]
+    assert [trace.xaxis for trace in drawn] == ["x", "x", "x2", "x2"]
+    label, unclear = drawn[:2]
+    assert (list(label.x), list(unclear.text)) == ([0, 20], ["0 of 3"])
+    assert label.marker.color != unclear.marker.color
+    # Crossed out is what the rule says no to, whatever most people answered.
+    assert list(label.marker.symbol) == ["circle", "circle-x"]
+    named = [trace.name for trace in figure.data if trace.showlegend]
+    assert named == ["people answer: the label", "unclear", "people do not agree, by the rule"]
+
+
+def surface() -> Agreement:
+    """People agree where rotation is below 30; the classifier fails at one corner of that."""
+    grid = (np.linspace(-90, 90, 4), np.linspace(0.5, 1.5, 4))
+    agree, failing = np.repeat([[1.0], [0.8], [0.2], [0.0]], 4, axis=1), np.zeros((4, 4), bool)
+    agree[1:3] = [[2 / 3] * 4, [1 / 3] * 4]
+    failing[0, 3] = True
+    return Agreement(grid, agree, agree - 0.1, agree + 0.1, (failing, ~failing))
+
+
+@pytest.mark.parametrize("animated", [False, True])
+def test_where_half_of_the_people_agree_is_a_line_that_plays_along(animated: bool) -> None:
+    boxes = [BOX] if animated else []
+    figure = heat_maps(PANELS, AXES, GRID, agreement=surface(), boxes=boxes, animated=animated)
+    line, *others = [t for t in figure.data if t.name == "half of the people agree"]
+    assert line.type == "scatter" and [one.xaxis for one in others] == ["x2"]
+    assert {round(x, 9) for x in line.x if x is not None} == {0.0}  # halfway from 2/3 to 1/3
+    assert (min(y for y in line.y if y), max(y for y in line.y if y)) == (0.5, 1.5)
+    ends = [t for t in figure.data if t.name == "its 95 % interval" and t.xaxis == "x"]
+    assert sorted(round(t.x[0], 6) for t in ends) == [-18.0, 18.0]
 
 
 def test_where_the_classifier_fails_while_people_agree_is_laid_over_the_scores() -> None:
-    grid = (np.linspace(-90, 90, 4), np.linspace(0.5, 1.5, 4))
-    agree, failing = np.full((4, 4), 0.7), np.zeros((4, 4), bool)
-    failing[3, 0] = True
-    surface = Agreement(grid, agree, agree - 0.1, agree + 0.1, (failing,))
-    figure = heat_maps(PANELS[:1], AXES, GRID, agreement=surface)
-    [laid] = [t for t in figure.data if t.type == "heatmap" and not t.coloraxis]
-    assert np.array_equal(np.isfinite(np.array(laid.z, float)), failing.T)
-    lines = [trace for trace in figure.data if trace.type == "contour"]
-    assert [line.contours.start for line in lines] == [0.5] * 3
+    figure = heat_maps(PANELS, AXES, GRID, agreement=surface())
+    laid = [t for t in figure.data if t.type == "heatmap" and not t.coloraxis]
+    for one, failing in zip(laid, surface().failing, strict=True):
+        assert np.array_equal(np.isfinite(np.array(one.z, float)), failing.T)
+
+
+def test_and_over_the_image_that_growth_plays_on() -> None:
+    figure = heat_maps(PANELS, AXES, GRID, agreement=surface(), boxes=[BOX], animated=True)
+    assert [image.xref for image in figure.layout.images] == ["x", "x", "x2", "x2"]
+    area = figure.layout.images[1].source
+    content = BytesIO(b64decode(area.partition("base64,")[2]))
+    opaque = np.array(Image.open(content))[..., 3] > 0
+    assert opaque.tolist() == [[True, False, False, False], *[[False] * 4] * 3]  # rows from the top
+    assert not [t for t in figure.data if t.type == "heatmap" and not t.coloraxis]
+    named = [trace.name for trace in figure.data if trace.showlegend]
+    assert "classifier fails, people agree" in named
 
 
 def test_a_profile_has_a_line_a_classifier_and_its_regions_beside_the_scores() -> None:

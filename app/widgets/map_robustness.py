@@ -1,0 +1,218 @@
+"""The semantic robustness volume ratio of any maps, beside accuracy: the paper's Table 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app.access import database
+from app.figures import figures
+from app.runner.menu import Menu
+from app.widgets.address import one_of, some_of, whole_number
+from app.widgets.map_controls import METHOD_NAMES, starts_in_address
+from app.widgets.map_data import OpenMap, Start, grown_from, open_map
+from app.widgets.map_files import table_files
+from app.widgets.plain_text import plain
+from data.maps import StoredMap, stored_maps
+from engine.regions import METHODS, VolumeRatio, volume_ratios
+from engine.regions.published import PUBLISHED
+
+#: Hamdi & Ghanem (2019), Table 2: SRVR and top-1 error, both in per cent.
+TABLE_2 = {
+    "AlexNet": (8.92, 43.45),
+    "VGG": (9.88, 30.98),
+    "ResNet50": (16.88, 23.85),
+    "Inceptionv3": (7.92, 22.55),
+}
+STEPS = 800
+#: In the address: whether the table is asked for, and of which maps it is.
+TABLE, MAPS = "table", "srvr"
+AVERAGE = "average"
+_METHODS = {AVERAGE: "the paper's average of its three"} | {
+    name: METHOD_NAMES[name] for name in reversed(METHODS)
+}
+_STARTS = {"usual": "each map's usual ones", "view": "those in view", "grid": "a grid"}
+
+#: The starts of a map.
+Starts = Callable[[OpenMap], tuple[Start, ...]]
+
+
+def robustness_table(menu: Menu | None, shown: Sequence[OpenMap]) -> None:
+    """The choice of maps, method, T and starts, and the table once it is asked for."""
+    with st.expander(
+        "SRVR against accuracy", icon=":material/table_chart:", expanded=TABLE in st.query_params
+    ):
+        st.write(
+            "The semantic robustness volume ratio: the mean volume of robust regions over the"
+            " space's, beside what is known of each classifier's accuracy."
+        )
+        stored = {one.id: one for one in stored_maps(database()) if one.complete}
+        chosen = st.multiselect(
+            "Maps in the table",
+            list(stored),
+            format_func=lambda one: stored[one].name,
+            **some_of(MAPS, list(stored), [one.stored.id for one in shown]),
+        )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            method, steps, starts, told = _settings()
+        with st.container(horizontal=True):
+            if st.button("All of this space"):
+                st.query_params[MAPS] = _alike(shown[0], stored)
+                st.query_params[TABLE] = "on"
+                st.rerun()
+            if st.button("Compute", disabled=not chosen, key="srvr-compute"):
+                st.query_params[TABLE] = "on"
+        if TABLE in st.query_params and chosen:
+            opened = [open_map(stored[one]) for one in chosen]
+            _table(menu, [one for one in opened if one is not None], method, steps, starts, told)
+
+
+def _settings() -> tuple[str, int, Starts, str]:
+    """Method, T, the starts, and these in words."""
+    method = st.selectbox(
+        "Method",
+        list(_METHODS),
+        format_func=_METHODS.get,
+        width=280,
+        **one_of("srvr-method", list(_METHODS)),
+    )
+    steps = int(
+        st.number_input(
+            "T", 10, 5000, step=10, width=120, **whole_number("srvr-steps", STEPS, 5000, 10)
+        )
+    )
+    which = st.segmented_control(
+        "Starts",
+        list(_STARTS),
+        format_func=_STARTS.get,
+        required=True,
+        help="Usual are the paper's four for views, the unperturbed source for a perturbation"
+        " plane, else the middle.",
+        **one_of("srvr-starts", list(_STARTS)),
+    )
+    if which == "grid":
+        along = int(
+            st.number_input(
+                "Along an axis", 2, 10, width=140, **whole_number("srvr-along", 3, 10, 2)
+            )
+        )
+        return method, steps, lambda one: grid_of_starts(one, along), f"{along} along an axis"
+    if which == "view":
+        return method, steps, _in_view, "in view"
+    return method, steps, lambda one: one.default_starts(), "usual"
+
+
+def grid_of_starts(opened: OpenMap, along: int) -> tuple[Start, ...]:
+    """So many along each axis, in the middles of as many equal parts."""
+    shares = (np.arange(along) + 0.5) / along
+    axes = [
+        low + shares * (high - low) for low, high in zip(opened.lower, opened.upper, strict=True)
+    ]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
+    return tuple(tuple(float(value) for value in point) for point in points)
+
+
+def _in_view(opened: OpenMap) -> tuple[Start, ...]:
+    return starts_in_address(opened) or opened.default_starts()
+
+
+def _alike(first: OpenMap, stored: dict[str, StoredMap]) -> list[str]:
+    opened = [one for one in map(open_map, stored.values()) if one is not None]
+    return [one.stored.id for one in opened if first.same_grid(one)]
+
+
+def _table(
+    menu: Menu | None,
+    maps: Sequence[OpenMap],
+    method: str,
+    steps: int,
+    starts: Starts,
+    told: str,
+) -> None:
+    if len({len(one.axes) for one in maps}) > 1:
+        st.info("Choose maps of one number of axes: volumes of others cannot be compared.")
+        return
+    with st.spinner("Growing regions"):
+        rows = ratio_rows(robustness(maps, method, steps, starts), told)
+    st.dataframe(_readable(rows, menu, average=method == AVERAGE), hide_index=True, width="stretch")
+    st.caption(
+        plain(f"Robust regions by {_METHODS[method]}, T {steps}, starts: {told}.")
+        + " The ratio grows with T, and counts a region whether it meets the constraints or not:"
+        " compare only rows of one T, from the same starts. Intervals: bootstrap over maps,"
+        " starts within each."
+    )
+    table_files(f"srvr-{method}-{steps}", {"SRVR": rows})
+
+
+def robustness(
+    maps: Sequence[OpenMap], method: str, steps: int, starts: Starts
+) -> dict[str, list[VolumeRatio]]:
+    """For each classifier the SRVR overall, and by label; `method` may be AVERAGE."""
+    methods = PUBLISHED if method == AVERAGE else (method,)
+    regions: dict[str, list[tuple[object, str, str]]] = {}
+    for one in maps:
+        for number, network in enumerate(one.networks):
+            for each in methods:
+                found = grown_from(one, number, each, steps, starts(one))
+                regions.setdefault(network, []).extend(
+                    (region, one.label_name, one.stored.id) for region in found
+                )
+    return {
+        network: volume_ratios(
+            *(list(column) for column in zip(*rows, strict=True)), methods=methods
+        )
+        for network, rows in regions.items()
+    }
+
+
+def ratio_rows(ratios: dict[str, list[VolumeRatio]], starts: str) -> pd.DataFrame:
+    """A row a classifier and label, with everything that its ratio depends on."""
+    return pd.DataFrame(
+        [
+            {
+                "classifier": network,
+                "label": one.class_name or "all",
+                "srvr": one.ratio,
+                "low": one.low,
+                "high": one.high,
+                "method": " + ".join(one.methods),
+                "T": one.steps,
+                "starts": starts,
+                "feasible": one.feasible,
+                "maps": one.objects,
+                "regions": one.regions,
+            }
+            for network, of_network in ratios.items()
+            # Of a single label, which is the same as overall, only the latter.
+            for one in (of_network if len(of_network) > 2 else of_network[:1])
+        ]
+    )
+
+
+def _readable(rows: pd.DataFrame, menu: Menu | None, *, average: bool) -> pd.DataFrame:
+    table = []
+    for row in rows.to_dict("records"):
+        network = row["classifier"]
+        paper = TABLE_2.get(network)
+        choice = menu.classifiers.get(network) if menu else None
+        accuracy = choice.accuracy if choice else "–"
+        srvr, low, high = (figures(100 * row[name]) for name in ("srvr", "low", "high"))
+        table.append(
+            {
+                "Classifier": network,
+                "Label": row["label"],
+                "SRVR, %": f"{srvr} [{low}, {high}]",
+                "Method": "average of three" if average else METHOD_NAMES[row["method"]],
+                "T": row["T"],
+                "Starts": row["starts"],
+                "Feasible": f"{figures(100 * row['feasible'])} %",
+                "Maps": row["maps"],
+                "Regions": row["regions"],
+                "SRVR in the paper, %": str(paper[0]) if paper else "–",
+                "Accuracy": f"top-1 error {paper[1]} % (paper)" if paper else accuracy,
+            }
+        )
+    return pd.DataFrame(table)
