@@ -157,9 +157,10 @@ def store_definition(
 ) -> str:
     """Store an experiment's row and those of its conditions; the experiment's id.
 
-    Raises RequestError for a name that is no plain words.
+    Raises RequestError for a name, and a device, that is no plain words.
     """
     require_plain_name(name, field="The experiment's name", who=owner)
+    require_plain_name(definition.get("device") or "", field="The device", who=owner)
     generator = menu.generators[definition["generator"]]
     return create_experiment(
         database,

@@ -14,6 +14,7 @@ from app.widgets.map_choices import Asked, grid_choice
 from app.widgets.map_drawn import components, interpolation, plane, transformations
 from app.widgets.map_seen import viewpoint
 from app.widgets.plain_text import plain
+from data.database import immediate
 from data.maps import add_map_file
 
 SPACES: dict[str, Callable[[Menu], Asked | None]] = {
@@ -55,8 +56,11 @@ def _compute(menu: Menu, asked: Asked) -> None:
         tolerance=tolerance,
     )
     if button.button("Compute", type="primary", icon=":material/grid_on:"):
-        if asked.file is not None:
-            add_map_file(database(), asked.file.name, asked.file.content)
-        map_id = map_request.submit_map(database(), description, name=name, owner=visitor().name)
+        with immediate(database()):  # the file and the map, or neither
+            if asked.file is not None:
+                add_map_file(database(), asked.file.name, asked.file.content)
+            map_id = map_request.submit_map(
+                database(), description, name=name, owner=visitor().name
+            )
         st.query_params.from_dict({"map": map_id})
         st.rerun()

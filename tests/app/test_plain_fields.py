@@ -71,10 +71,10 @@ def of_outside(world: World, **cells: str) -> None:
     read_table(world.folder, table)
 
 
-def of_experiment(world: World, name: str) -> None:
-    store_definition(
-        world.database, Menu({}, {}, {}, {}), {"generator": ""}, kind="", name=name, owner="Ada"
-    )
+def of_experiment(world: World, name: str = "", device: str | None = None) -> None:
+    definition = {"generator": "", "device": device}
+    menu = Menu({}, {}, {}, {})
+    store_definition(world.database, menu, definition, kind="", name=name, owner="Ada")
 
 
 def of_people(world: World, address: str) -> None:
@@ -103,6 +103,7 @@ FIELDS: dict[str, Callable[[World, str], object]] = {
     "A labeller's name": lambda world, text: invite(world.database, world.study, text),
     "What the remarks say": of_plan,
     "The experiment's name": of_experiment,
+    "The device": lambda world, text: of_experiment(world, device=text),
     "The map's name": lambda world, text: store_map(world.database, None, name=text, owner="Ada"),
     "The address": of_people,
     "phrase": lambda world, text: of_outside(world, phrase=text),
