@@ -13,6 +13,7 @@ from app.runner.menu import read_menu
 from app.runner.request import RequestError
 from app.widgets.experiment_actions import UNFOLDED, actions
 from app.widgets.experiment_compare import compare
+from app.widgets.experiment_controls import controls
 from app.widgets.experiment_form import new_experiment
 from app.widgets.experiment_plan import planning
 from app.widgets.experiment_table import (
@@ -170,6 +171,7 @@ def _conditions(one: Experiment) -> None:
             " *changed* is where the classifier no longer gives the picture its label, *unchanged*"
             " where it does, and *skipped* where the search had found nothing."
         )
+        controls(one)
     failed = [
         result.reason
         for condition in stored

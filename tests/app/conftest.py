@@ -26,7 +26,12 @@ TINY = Path(__file__).with_name("tiny_models.py")
 @pytest.fixture
 def place(home_folder: Path) -> Home:
     """A home of the test's own that knows the generator `tiny` and its two classifiers."""
-    made = home(home_folder)
+    return tiny_home(home_folder)
+
+
+def tiny_home(folder: Path) -> Home:
+    """A home in this folder that knows `tiny`, with the weights of its models."""
+    made = home(folder)
     shutil.copy(TINY, made.models / "tiny.py")
     for name, tensors in runpy.run_path(str(TINY))["weights"]().items():
         file = made.weights / f"{name}.safetensors"

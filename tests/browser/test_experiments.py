@@ -136,6 +136,10 @@ def test_a_file_fills_the_form_the_cost_is_said_and_the_experiment_extended(
     form.get_by_role("button", name="Extend and run").click()
     expect(form.get_by_role("heading", name="mnist-conv, 2 conditions, 7 trials")).to_be_visible()
     expect(extend).to_be_visible()  # it has ended
+    expect(form.get_by_text("Random directions of the same magnitude", exact=True)).to_be_visible()
+    expect(form.get_by_text("Wilson's 95 % interval, for as many pictures")).to_be_visible()
+    expect(form.get_by_text("Repeated runs of the same trials")).to_have_count(0)
+    screenshot(form, "experiments-controls")
     form.get_by_text("Definition", exact=True).click()
     expect(form.get_by_text("5 trials until")).to_be_visible()
     screenshot(form, "experiments-controls")

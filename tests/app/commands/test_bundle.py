@@ -3,103 +3,91 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Callable
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from sqlite_utils import Database
 
 from app import api
 from app.__main__ import main
+from app.report import report
 from data.database import open_database
+from data.experiments import experiment
 from data.home import Home
-from data.studies import items, labeller_of
-from labelling.answers import Answer
-from labelling.curves import success_curves
+from data.maps import map_content, stored_maps
+from labelling.control_conditions import control_table
 from labelling.eligibility import JudgingRule, trial_table
-from labelling.estimands import FOOLED_WHILE_PEOPLE_AGREE
-from labelling.queue import next_task, record
-from labelling.studies import LabelText, create_study, invite
-from tests.labelling.synthetic_study import at_once
+from labelling.plane_study import judged_points
+from labelling.strengths import strength_table
+from labelling.transfers import transfer_table
+from tests.app.conftest import tiny_home
+from tests.app.judged_experiment import judged_experiment
 
 
 def app(place: Home, *arguments: str) -> int:
     return main([*arguments, "--home", str(place.root)])
 
 
-@pytest.fixture
-def judged(place: Home) -> str:
-    """An experiment of tiny models, whose pictures a synthetic labeller judged; its id."""
-    request = api.ExperimentRequest(
-        "tiny",
-        classifiers=("tiny-fair", "tiny-stubborn"),
-        subsets=("first",),
-        schedules=("imagenet",),
-        trials=6,
-    )
-    experiment_id = api.define(request, place.root)
-    assert len(list(api.run(experiment_id, place.root, threads=1))) == 12
-    with closing(open_database(place, durable=True)) as database:
-        study_id = create_study(
-            database,
-            [experiment_id],
-            "Synthetic",
-            label_text=lambda _, label: LabelText(f"a {label}", str(label)),
-            created_by="test",
-            options=at_once(),
-        )
-        person = labeller_of(database, invite(database, study_id, "Ada Lovelace"))
-        while task := next_task(database, person.id):
-            said = Answer.LABEL if task.item_id % 3 else Answer.SOMETHING_ELSE
-            record(
-                database,
-                person.id,
-                task.item_id,
-                task.side,
-                said,
-                number=task.number,
-                response_ms=900.0,
-                hidden_ms=0.0,
-                searches=0,
-                shown_at=None,
-            )
-        assert items(database, study_id)
-    return experiment_id
+def views(database: Database, home: Home, experiment_id: str) -> dict[str, Any]:
+    """What every view of Results, and the maps, make their numbers of; and the whole report.
+
+    Without the numbers that a database gives its rows, and the moment of writing.
+    """
+    rule = JudgingRule("any", exclusion=True)
+    shown = report(database, home, experiment(database, experiment_id), rule=rule)
+    [one] = stored_maps(database)
+    space = dict(one.description["space"])
+    tables = {
+        "trials": trial_table(database, [experiment_id], rule),
+        "transfers": transfer_table(database, experiment_id),
+        "strengths": strength_table(database, experiment_id, rule),
+        "controls": control_table(database, experiment_id),
+    }
+    return {
+        **{
+            name: table.drop(columns="condition_id", errors="ignore")
+            for name, table in tables.items()
+        },
+        "stored": api.results(experiment_id, home.root),
+        "map": (one, map_content(database, one.id)),
+        "plane": [asdict(point) for point in judged_points(database, space, {})],
+        "report": re.sub(r"written \S+|plotly-graph-div|[0-9a-f-]{36}", "", shown),
+    }
 
 
-def curves(place: Home, experiment_id: str) -> pd.DataFrame:
-    with closing(open_database(place)) as database:
-        table = trial_table(database, [experiment_id], JudgingRule("any", exclusion=True))
-    return success_curves(table, FOOLED_WHILE_PEOPLE_AGREE).drop(columns="condition_id")
-
-
-def test_a_bundle_is_verified_elsewhere_and_its_curves_are_the_same(
-    place: Home,
-    judged: str,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    run: Callable,
+def test_a_bundle_is_verified_elsewhere_and_every_view_has_the_same_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    place, elsewhere = tiny_home(tmp_path / "here"), tiny_home(tmp_path / "elsewhere")
+    judged = judged_experiment(place)
+    shutil.copy(place.caches / "menu.json", elsewhere.caches)
     file = tmp_path / "mine.zip"
-    written = run("bundle", judged, str(file))
-    assert written.returncode == 0, written.stderr
-    assert "12 results" in written.stderr
+    assert app(place, "bundle", judged, str(file)) == 0
+    written = capsys.readouterr()
+    assert re.search(
+        r"96 results, \d\d answers of other classifiers, .* 2 studies .* 1 maps", written.err
+    )
 
-    elsewhere = Home(tmp_path / "elsewhere")
-    for folder in ("models", "weights"):
-        shutil.copytree(place.root / folder, elsewhere.root / folder)
     assert app(elsewhere, "bundle", "--import", str(file), "--json") == 0
     done = json.loads(capsys.readouterr().out)
-    assert done["experiment"] == judged
-    assert done["checksum"] == written.stdout.strip()
+    assert (done["experiment"], done["checksum"]) == (judged, written.out.strip())
     assert app(elsewhere, "verify", judged, "--all") == 0
     assert "nothing differs" in capsys.readouterr().err
-    there = curves(elsewhere, judged)
-    assert len(there)
-    pd.testing.assert_frame_equal(there, curves(place, judged))
-    assert api.results(judged, elsewhere.root) == api.results(judged, place.root)
+    with closing(open_database(place)) as database, closing(open_database(elsewhere)) as there:
+        expected, found = views(database, place, judged), views(there, elsewhere, judged)
+    for name, value in expected.items():
+        assert len(value), name
+        if isinstance(value, pd.DataFrame):
+            pd.testing.assert_frame_equal(found[name], value)
+        else:
+            assert found[name] == value, name
+    assert {point["judgement"] for point in found["plane"]} > {"agree"}
 
     assert app(elsewhere, "bundle", "--import", str(file)) == 0
     assert "is here already" in capsys.readouterr().err
