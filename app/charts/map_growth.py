@@ -13,8 +13,8 @@ from plotly.colors import sample_colorscale
 from app.charts.map_parts import Box, Values, kept_steps, outline
 from app.charts.theme import SCHEMES, SchemeName
 
-#: What slider and buttons take below a chart, in pixels.
-ROOM = 70
+#: What slider and buttons take below a chart, and where they begin, in pixels.
+ROOM, _BELOW = 100, 54
 
 
 def scores_image(
@@ -52,8 +52,10 @@ def _image(pixels: NDArray[np.uint8], coordinates: tuple[Values, Values]) -> dic
     }
 
 
-def animate(figure: go.Figure, moving: Sequence[tuple[int, Box]], scheme: SchemeName) -> None:
-    """A slider over the boxes' updates, and a button that plays them."""
+def animate(
+    figure: go.Figure, moving: Sequence[tuple[int, Box]], height: int, scheme: SchemeName
+) -> None:
+    """A slider over the boxes' updates, and a button that plays them; `height` of all panels."""
     longest = max(len(box.trace) for _, box in moving)
     steps = kept_steps(longest)
     frames = []
@@ -82,7 +84,7 @@ def animate(figure: go.Figure, moving: Sequence[tuple[int, Box]], scheme: Scheme
                 "currentvalue": {"prefix": "update ", "font": text},
                 "x": 0.24,
                 "len": 0.76,
-                "y": -0.12,
+                "y": -_BELOW / height,
                 "pad": {"t": 28},
                 "font": {"color": SCHEMES[scheme].muted, "size": 11},
                 "steps": [
@@ -97,7 +99,7 @@ def animate(figure: go.Figure, moving: Sequence[tuple[int, Box]], scheme: Scheme
                 "direction": "left",
                 "showactive": False,
                 "x": 0,
-                "y": -0.12,
+                "y": -_BELOW / height,
                 "xanchor": "left",
                 "yanchor": "top",
                 "pad": {"t": 36},

@@ -132,7 +132,7 @@ def heat_maps(
     figure.update_xaxes(title_text=axes[0].title, row=rows)
     figure.update_yaxes(title_text=axes[1].title, col=1)
     if animated and moving:
-        animate(figure, moving, scheme)
+        animate(figure, moving, plots, scheme)
     return figure
 
 

@@ -211,7 +211,7 @@ def _readable(rows: pd.DataFrame, menu: Menu | None, *, average: bool) -> pd.Dat
                 "Feasible": f"{figures(100 * row['feasible'])} %",
                 "Maps": row["maps"],
                 "Regions": row["regions"],
-                "SRVR in the paper, %": str(paper[0]) if paper else "–",
+                "Paper's average, %": str(paper[0]) if paper else "–",
                 "Accuracy": f"top-1 error {paper[1]} % (paper)" if paper else accuracy,
             }
         )
