@@ -131,10 +131,14 @@ def headed(name: SchemeName, title: str, subtitle: Sequence[str]) -> dict[str, A
 
 
 def chart_menu(file_name: str) -> dict[str, Any]:
-    """Plotly's configuration: the menu is there, and its camera saves a PNG fit for print."""
+    """Plotly's configuration: the menu is there, and its camera saves a PNG fit for print.
+
+    Nothing in it sends a chart anywhere: Plotly's own menu would offer to share it on a server.
+    """
     return {
         "displaylogo": False,
         "displayModeBar": True,
-        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
+        "plotlyServerURL": "",
         "toImageButtonOptions": {"format": "png", "filename": file_name, "scale": 3},
     }

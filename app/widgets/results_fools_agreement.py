@@ -28,6 +28,7 @@ from labelling.strengths import (
     strength_table,
 )
 
+_TRIAL = ["condition_id", "trial_index"]
 _AGAINST = {"magnitude": "magnitude shown", "strength": "strength"}
 
 
@@ -45,8 +46,8 @@ def agreement_part(selection: Selection, results: SelectedResults) -> None:
             page_link("studies", "Set up a study", ":material/arrow_forward:")
         return
     table = _table(current_home().root, experiment_id, selection.rule, items, _judgements())
-    shown = table["condition_id"].isin(results.trials["condition_id"].unique()).to_numpy()
-    table = table[shown]
+    trials = pd.MultiIndex.from_frame(results.trials[_TRIAL])
+    table = table[pd.MultiIndex.from_frame(table[_TRIAL]).isin(trials)]
     against = st.segmented_control(
         "Against",
         list(_AGAINST),

@@ -19,6 +19,7 @@ from data.database import open_database
 from data.experiments import ConditionRow, conditions, create_experiment
 from data.home import Home
 from data.results import ResultRow, SourceRow, add_results, add_source, add_stimulus
+from data.transfers import TransferRow, add_transfers
 from engine.pixel_distances import pixel_distances
 from labelling.answers import Answer
 from labelling.studies import create_study, invite
@@ -38,6 +39,8 @@ CONDITIONS = (
     ("mnist-robust", "last", 5.8),
 )
 BUDGET = 14.0
+#: The part of ‖p‖ at each of the generator's seven points; their squares add up to 1.
+BY_POINT = (0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.2)
 #: Every so-manieth trial is skipped.
 SKIPPED = 15
 
@@ -138,11 +141,94 @@ def _result(
         source_id=source_id,
         magnitude=magnitude if found else None,
         bound=None if skipped else min(magnitude, BUDGET),
+        magnitudes=tuple(magnitude * share for share in BY_POINT) if found else None,
         stimulus=add_stimulus(database, home, picture) if found else None,
         pixel_l2=distances and distances.l2,
         pixel_linf=distances and distances.linf,
         ssim=distances and distances.ssim,
     )
+
+
+def skip_under_one_condition(root: Path, experiment_id: str, trial: int) -> None:
+    """The last condition's classifier was wrong on this source: the common set is without it."""
+    with closing(open_database(Home(root), durable=True)) as database:
+        database.execute(
+            "UPDATE results SET outcome = 'skipped', magnitude = NULL, bound = NULL"
+            " WHERE trial_index = ? AND condition_id ="
+            " (SELECT max(id) FROM conditions WHERE experiment_id = ?)",
+            [trial, experiment_id],
+        )
+
+
+def add_synthetic_transfers(root: Path, experiment_id: str) -> None:
+    """Each found picture is said to fool the other classifier, too, where its trial is even."""
+    with closing(open_database(Home(root))) as database:
+        found = database.execute(
+            "SELECT results.id, classifier, trial_index FROM results"
+            " JOIN conditions ON conditions.id = condition_id"
+            " WHERE experiment_id = ? AND outcome = 'found'",
+            [experiment_id],
+        ).fetchall()
+        names = {name for name, _, _ in CONDITIONS}
+        add_transfers(
+            database,
+            [
+                TransferRow(result_id, other, CHECKSUM, LABEL, LABEL if trial % 2 else TARGET)
+                for result_id, classifier, trial in found
+                for other in sorted(names - {classifier})
+            ],
+        )
+
+
+def add_synthetic_strengths(
+    root: Path, experiment_id: str, strengths: Sequence[float] = (0.4, 0.9, 1.4)
+) -> None:
+    """Items at these strengths of every found trial, in its study; judged, with half "yes" at 4."""
+    home = Home(root)
+    with closing(open_database(home, durable=True)) as database:
+        [study_id] = [
+            one.id for one in studies.studies(database) if experiment_id in one.experiment_ids
+        ]
+        found = database.execute(
+            "SELECT position, trial_index, results.seed, magnitude, sources.stimulus FROM results"
+            " JOIN conditions ON conditions.id = condition_id"
+            " JOIN sources ON sources.id = source_id"
+            " WHERE experiment_id = ? AND outcome = 'found'",
+            [experiment_id],
+        ).fetchall()
+        shown, text = [], label_text("mnist-conv", LABEL)
+        for position, trial, seed, magnitude, source in found:
+            for place, strength in enumerate(strengths):
+                picture = perturbed_picture(seed, 100 + 10 * position + place)
+                details = {"experiment": experiment_id, "condition": position, "trial": trial}
+                details |= {"strength": strength, "magnitude": strength * magnitude, "answer": 8}
+                stimulus = add_stimulus(database, home, picture)
+                shown.append(
+                    studies.ItemRow(
+                        source_stimulus=source,
+                        perturbed_stimulus=stimulus,
+                        label=LABEL,
+                        phrase=text.phrase,
+                        search_term=text.search_term,
+                        kind="strength",
+                        details=details,
+                    )
+                )
+        studies.add_items(database, study_id, shown)
+        people = [one.id for one in studies.labellers(database, study_id)]
+        for item in studies.items(database, study_id):
+            if item.kind == "strength":
+                draw = np.random.default_rng([item.id, 7]).uniform()
+                agrees = draw < 1 / (1 + np.exp(item.details["magnitude"] - 4))
+                answer = Answer.LABEL if agrees else Answer.SOMETHING_ELSE
+                for person in people:
+                    studies.add_judgement(
+                        database,
+                        labeller_id=person,
+                        item_id=item.id,
+                        side="perturbed",
+                        answer=answer.value,
+                    )
 
 
 def add_synthetic_judgements(root: Path, experiment_id: str, share: float = 1.0) -> None:

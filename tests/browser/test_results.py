@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -17,7 +16,6 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from app.runner.lock import worker_lock
-from app.widgets.figure_files import SCALE
 from data import jobs
 from data.database import open_database
 from data.home import Home
@@ -31,6 +29,7 @@ from tests.browser.synthetic_home import (
     RELAXATION,
     add_synthetic_experiment,
     add_synthetic_judgements,
+    skip_under_one_condition,
 )
 
 TRIALS = 30
@@ -53,12 +52,11 @@ POINT = """() => {
 
 @dataclass(frozen=True)
 class World:
-    """A server whose home holds synthetic experiments: judged, in part, of three trials, not."""
+    """A server with synthetic experiments: judged, in part, not at all, and by two searches."""
 
     app: App
     judged: str
     partly: str
-    tiny: str
     unjudged: str
     searched: str
 
@@ -71,30 +69,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         searched = add_synthetic_experiment(
             home, 10, "Synthetic, searched", first_seed=400, searches=(RELAXATION, MINIMUM_NORM)
         )
-        _make_wrong_on_one_source(home, searched)
+        skip_under_one_condition(home, searched, trial=4)
         experiments = [
             add_synthetic_experiment(home, trials, f"Synthetic, {name}", first_seed=first)
             for name, trials, first in (
                 ("judged", TRIALS, 0),
                 ("judged in part", TRIALS, 100),
-                ("tiny", 3, 200),
                 ("unjudged", TRIALS, 300),
             )
         ]
-        for experiment_id, share in zip(experiments, (1.0, 0.5, 1.0), strict=False):
+        for experiment_id, share in zip(experiments, (1.0, 0.5), strict=False):
             add_synthetic_judgements(home, experiment_id, share)
         yield World(app, *experiments, searched)
-
-
-def _make_wrong_on_one_source(home: Path, experiment_id: str) -> None:
-    """One condition skips a trial, so that the common set is one smaller than the others' own."""
-    with closing(open_database(Home(home), durable=True)) as database:
-        database.execute(
-            "UPDATE results SET outcome = 'skipped', magnitude = NULL, bound = NULL"
-            " WHERE trial_index = 4 AND condition_id ="
-            " (SELECT max(id) FROM conditions WHERE experiment_id = ?)",
-            [experiment_id],
-        )
 
 
 @pytest.fixture
@@ -257,28 +243,6 @@ def test_the_table_is_the_one_that_labelling_computes(results, world, pictures):
     pictures(page, "results-table")
 
 
-def test_every_view_has_its_figure_and_its_data_as_files(results, world):
-    page = results(f"experiment={world.judged}")
-    expect(chart_text(page).get_by_text("SYNTHETIC JUDGEMENTS")).to_be_visible()
-    shown = page.locator(".js-plotly-plot .main-svg").first.bounding_box()
-    image = Image.open(downloaded(page, "Figure as PNG"))
-    assert image.width == pytest.approx(SCALE * shown["width"], abs=6)
-    assert len(image.convert("RGB").getcolors(1 << 24)) > 50  # lines, bands and text, no blank
-    drawing = ElementTree.parse(downloaded(page, "Figure as SVG")).getroot()
-    text = " ".join("".join(one.itertext()) for one in drawing.iter(f"{SVG}text"))
-    for said in ("Proportion fooled", "mnist-robust", "by the majority", "at risk", world.judged):
-        assert said in text
-    assert not {"hoverlayer", "draglayer"} & {one.get("class") for one in drawing.iter()}
-    named = {one.get("id") for one in drawing.iter() if one.get("id")}
-    for one in drawing.iter():
-        for place in re.findall(r"url\(([^)]*)\)", " ".join(one.attrib.values())):
-            assert place.startswith("#") and place[1:] in named
-    alone = downloaded(page, "Figure as HTML").read_text()
-    assert "by the majority" in alone and not re.search(r"<script[^>]* src=", alone)
-    rows = pd.read_parquet(downloaded(page, "Curves as Parquet"))
-    assert rows["judging_rule"].str.contains("majority").all() and rows["proportion"].max() <= 1
-
-
 def test_the_table_as_latex_and_markdown_says_its_rule(results, world):
     page = results(f"experiment={world.judged}&view=Table")
     latex = downloaded(page, "Table as LaTeX").read_text()
@@ -355,20 +319,6 @@ def test_the_common_set_and_whose_judgements_count_are_in_the_address(results, w
         "layers: first",
     ):
         expect(chart_text(page).get_by_text(said).first).to_be_visible()
-
-
-@pytest.mark.parametrize("view", ["Curves", "Table", "Compare", "Funnel"])
-def test_three_trials_mislead_nobody(results, world, complaints, view):
-    page = results(f"experiment={world.tiny}&view={view}")
-    expect(page.get_by_role("tab", name=view)).to_have_attribute("aria-selected", "true")
-    if view in ("Table", "Compare"):
-        expect(page.get_by_role("button", name=re.compile("s? as CSV$")).last).to_be_visible()
-    if view == "Compare":
-        expect(page.get_by_text("Too few: no two of them share 6 sources")).to_be_visible()
-    elif view != "Table":
-        expect(chart_text(page).get_by_text("3 trials a condition")).to_be_visible()
-    expect(page.get_by_text("Something went wrong")).to_have_count(0)
-    assert complaints.messages == []
 
 
 def test_the_funnel_counts_trials_from_all_to_counted(results, world, pictures):

@@ -54,3 +54,9 @@ def test_translucent() -> None:
 def test_the_camera_saves_a_png_for_print() -> None:
     options = chart_menu("a-name")["toImageButtonOptions"]
     assert options == {"format": "png", "filename": "a-name", "scale": 3}
+
+
+def test_no_button_sends_a_chart_away() -> None:
+    """Plotly's "Share chart …" would upload it."""
+    menu = chart_menu("a-figure")
+    assert "sendChartToCloud" in menu["modeBarButtonsToRemove"] and menu["plotlyServerURL"] == ""
