@@ -17,7 +17,7 @@ from app.connections import Connections
 from app.serving import LOOPBACK, served
 from app.sessions import COOKIE, Role, holds, opened
 from data.home import Home, home
-from data.studies import Labeller, invited_labeller, labeller_of
+from data.labellers import Labeller, invited_labeller, labeller_of
 from labelling.wording import ENGLISH
 
 log = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ from app.sessions import COOKIE, Role, Session, Way, holds, new_session, opened
 from app.sign_in import SIGN_IN, SIGN_OUT, give_session, refusal, sign_in_pages
 from data.database import DatabaseError
 from data.home import HomeError
-from data.studies import labeller_of
+from data.labellers import labeller_of
 from labelling.wording import ENGLISH
 
 log = logging.getLogger(__name__)

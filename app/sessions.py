@@ -15,9 +15,9 @@ from sqlite_utils import Database
 from app.passphrase import stored_passphrase
 from data.home import Home
 from data.keys import sign, signed_so, signing_key
+from data.labellers import invited_labeller
 from data.people import end_session, has_ended, is_researcher
 from data.stamps import timestamp
-from data.studies import invited_labeller
 
 #: The cookie, and what its signature is for.
 COOKIE = "plainview"

@@ -26,8 +26,9 @@ from app.widgets.banner import MARKER
 from data.database import immediate, open_database
 from data.experiments import ConditionRow, conditions, create_experiment
 from data.home import home
+from data.labellers import add_labeller
 from data.stamps import now
-from data.studies import add_labeller, create_study
+from data.studies import create_study
 from labelling.answers import Answer
 from labelling.options import ExclusionRules, StudyOptions
 

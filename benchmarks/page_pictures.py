@@ -33,7 +33,7 @@ from app.widgets.results_states import DEMO, DEMO_NAME
 from benchmarks.pictures import CHROMIUM
 from data.database import open_database
 from data.home import Home
-from data.studies import labeller_of
+from data.labellers import labeller_of
 from labelling.analysis_plan import AnalysisPlan, Comparison, freeze
 from labelling.answers import Answer
 from labelling.eligibility import JudgingRule

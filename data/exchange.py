@@ -9,8 +9,9 @@ from typing import Any
 from sqlite_utils import Database
 
 from data.database import immediate, insert_once
+from data.judgements import add_comment, add_event
 from data.stamps import now
-from data.studies import ItemRow, add_comment, add_event, add_items, create_study
+from data.studies import ItemRow, add_items, create_study
 
 _ITEM_COLUMNS = (
     "source_stimulus",

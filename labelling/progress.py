@@ -8,7 +8,8 @@ from statistics import median
 from sqlite_utils import Database
 
 from data.assignments import COUNTED, finished_slots
-from data.studies import Labeller, items, labellers
+from data.labellers import Labeller, labellers
+from data.studies import items
 from labelling.choice import counts
 from labelling.options import options_of
 from labelling.pool import CONTENT

@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from statsmodels.stats.proportion import proportion_confint
 
 from data import studies
+from data.labellers import labellers
 from labelling.agreement import Agreement, fleiss, krippendorff_alpha
 from labelling.answers import Answer
 from labelling.options import ExclusionRules, StudyOptions
@@ -110,7 +111,7 @@ def labeller_qualities(database: Database, study_id: str) -> list[LabellerQualit
     repeats = _repeats(database, study_id)
     comments = dict(database.execute(_COMMENTS, [study_id]).fetchall())
     people = []
-    for labeller in studies.labellers(database, study_id):
+    for labeller in labellers(database, study_id):
         own = table[table["labeller_id"] == labeller.id]
         if own.empty:
             continue
@@ -161,7 +162,7 @@ def _excluded(database: Database, study_id: str, rules: ExclusionRules) -> list[
         medians = _median_times(database, study_id)
     return [
         person.id
-        for person in studies.labellers(database, study_id)
+        for person in labellers(database, study_id)
         if _broken(
             rules,
             {kind: checks.get((person.id, kind), none) for kind in CHECKS},

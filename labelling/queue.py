@@ -9,7 +9,7 @@ from sqlite_utils import Database
 from data import assignments
 from data.assignments import COUNTED, PRACTICE, REPEATED
 from data.database import immediate
-from data.studies import Side, add_comment, add_judgement, newest_comment, retract
+from data.judgements import Side, add_comment, add_judgement, newest_comment, retract
 from labelling.answers import Answer
 from labelling.choice import counts
 from labelling.holding import settle, settled

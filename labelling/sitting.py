@@ -16,7 +16,8 @@ from sqlite_utils import Database
 
 from data import assignments
 from data.assignments import COUNTED, PRACTICE, Assignment
-from data.studies import Side, StudyItem
+from data.judgements import Side
+from data.studies import StudyItem
 from labelling.answers import Answer
 from labelling.options import StudyOptions
 from labelling.pool import CONTENT, pool

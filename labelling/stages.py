@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from data import assignments
 from data.database import immediate
-from data.studies import add_event
+from data.judgements import add_event
 from labelling.choice import choose, waiting
 from labelling.plain_words import require_plain
 from labelling.sitting import Sitting

@@ -13,7 +13,8 @@ from sqlite_utils import Database
 from data import studies
 from data.database import immediate
 from data.experiments import conditions, experiment
-from data.studies import ItemRow, Labeller
+from data.labellers import Labeller, add_labeller
+from data.studies import ItemRow
 from labelling.controls import Gold, add_controls, known
 from labelling.options import StudyError, StudyOptions
 from labelling.plain_words import require_all_plain, require_plain
@@ -148,7 +149,7 @@ def invite(
     if not name.strip():
         raise StudyError("Give the labeller a name; only researchers see it.")
     require_plain(name, field="A labeller's name", who=by)
-    return studies.add_labeller(database, study_id, name.strip(), expires_at=expires_at)
+    return add_labeller(database, study_id, name.strip(), expires_at=expires_at)
 
 
 def completion_code(labeller: Labeller) -> str:

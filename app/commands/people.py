@@ -89,7 +89,7 @@ def _list(arguments, database) -> int:
 def _link(arguments, database) -> int:
     from datetime import UTC, datetime, timedelta
 
-    from data.studies import renew_invitation
+    from data.labellers import renew_invitation
 
     [number, *more] = arguments.who
     if more or not number.isdigit():

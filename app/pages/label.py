@@ -21,7 +21,7 @@ from app.widgets.label_task import (
     show_last_again,
     show_task,
 )
-from data.studies import Labeller
+from data.labellers import Labeller
 from labelling.options import StudyOptions, options_of
 from labelling.plain_words import NotPlainError
 from labelling.queue import may_undo, next_task, undo

@@ -19,8 +19,9 @@ from app.widgets.study_quality import quality
 from app.widgets.study_strengths import strength_progress
 from data.database import immediate
 from data.experiments import Experiment, experiments
+from data.labellers import revoke_labeller
 from data.results import outcome_counts
-from data.studies import Study, close_study, revoke_labeller, studies
+from data.studies import Study, close_study, studies
 from labelling.options import StudyError, StudyOptions
 from labelling.progress import LabellerProgress, StudyProgress, study_progress
 from labelling.stages import Stage

@@ -8,7 +8,8 @@ import streamlit as st
 
 from app.access import database
 from app.widgets.address import one_of, some_of
-from data.studies import Study, labellers
+from data.labellers import labellers
+from data.studies import Study
 from labelling.eligibility import JudgingRule
 
 #: Each rule's name, and what it asks for.

@@ -22,8 +22,9 @@ from app.access import current_home, database, durable_database, visitor
 from app.widgets.judge import data_address, judge
 from data.database import DatabaseError
 from data.images import image_file
+from data.judgements import Side
+from data.labellers import Labeller
 from data.stamps import now
-from data.studies import Labeller, Side
 from labelling.answers import Answer, options
 from labelling.options import StudyOptions
 from labelling.plain_words import NotPlainError

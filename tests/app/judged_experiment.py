@@ -22,8 +22,8 @@ from data.experiments import Experiment, experiment
 from data.found_directions import found_directions
 from data.home import Home
 from data.jobs import job
+from data.labellers import labeller_of
 from data.maps import stored_map
-from data.studies import labeller_of
 from labelling.answers import Answer
 from labelling.plane_study import create_plane_study
 from labelling.queue import next_task, record

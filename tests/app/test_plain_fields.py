@@ -20,7 +20,7 @@ from app.runner.request import RequestError
 from app.runner.submit import store_definition
 from data.database import open_database
 from data.home import Home
-from data.studies import labeller_of
+from data.labellers import labeller_of
 from labelling.analysis_plan import AnalysisPlan, freeze
 from labelling.eligibility import JudgingRule
 from labelling.estimands import FOOLED_WHILE_PEOPLE_AGREE

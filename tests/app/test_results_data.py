@@ -13,10 +13,10 @@ from sqlite_utils import Database
 from app.widgets import results_data
 from app.widgets.results_choices import for_whom
 from app.widgets.results_data import SelectedResults, Selection
-from data import studies
 from data.database import open_database
 from data.experiments import conditions, experiment
 from data.home import Home
+from data.judgements import add_event, judgements, retract
 from labelling.answers import Answer
 from labelling.distances import DISTANCES
 from labelling.eligibility import JudgingRule
@@ -84,8 +84,8 @@ def test_a_new_judgement_has_only_newer_ones_read(
         return standing(database, *before)
 
     monkeypatch.setattr(results_data, "standing", told)
-    given = studies.judgements(database)
-    studies.retract(database, given[0].id)
+    given = judgements(database)
+    retract(database, given[0].id)
     counted(selection)
     assert read_before == [given[-1].id]
 
@@ -110,14 +110,14 @@ def test_a_judgement_taken_back_and_a_labeller_who_withdraws_are_noticed(
 ) -> None:
     both, rule = counted(selection), replace(selection, rule=JudgingRule("unanimous"))
     assert both == counted(rule) > 0
-    given = [one for one in studies.judgements(database) if one.side == "perturbed"]
+    given = [one for one in judgements(database) if one.side == "perturbed"]
     yes = [one for one in given if one.answer == Answer.LABEL]
     for one in yes:
         if one.stimulus == yes[0].stimulus:
-            studies.retract(database, one.id)
+            retract(database, one.id)
     assert counted(selection) == both - 1
     for person in {one.labeller_id for one in given}:
-        studies.add_event(database, person, "withdrew")
+        add_event(database, person, "withdrew")
     assert counted(selection) == 0
 
 

@@ -31,7 +31,8 @@ from app.sessions import Way, new_session, opened, sealed
 from data.database import open_database
 from data.home import Home, HomeError
 from data.keys import write_secret
-from data.studies import add_labeller, create_study, labeller_of, labellers
+from data.labellers import add_labeller, labeller_of, labellers
+from data.studies import create_study
 
 WORDS = "correct horse battery staple"
 

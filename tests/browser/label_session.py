@@ -15,8 +15,9 @@ from sqlite_utils import Database
 
 from data.database import open_database
 from data.home import Home
+from data.judgements import Judgement, judgements
+from data.labellers import labeller_of
 from data.results import add_stimulus
-from data.studies import Judgement, judgements, labeller_of
 from labelling.answers import Answer
 from labelling.controls import Gold
 from labelling.options import StudyOptions

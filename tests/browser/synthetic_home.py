@@ -18,6 +18,8 @@ from data import studies
 from data.database import open_database
 from data.experiments import ConditionRow, conditions, create_experiment
 from data.home import Home
+from data.judgements import add_judgement
+from data.labellers import labeller_of, labellers
 from data.results import ResultRow, SourceRow, add_results, add_source, add_stimulus
 from data.transfers import TransferRow, add_transfers
 from engine.pixel_distances import pixel_distances
@@ -215,14 +217,14 @@ def add_synthetic_strengths(
                     )
                 )
         studies.add_items(database, study_id, shown)
-        people = [one.id for one in studies.labellers(database, study_id)]
+        people = [one.id for one in labellers(database, study_id)]
         for item in studies.items(database, study_id):
             if item.kind == "strength":
                 draw = np.random.default_rng([item.id, 7]).uniform()
                 agrees = draw < 1 / (1 + np.exp(item.details["magnitude"] - 4))
                 answer = Answer.LABEL if agrees else Answer.SOMETHING_ELSE
                 for person in people:
-                    studies.add_judgement(
+                    add_judgement(
                         database,
                         labeller_id=person,
                         item_id=item.id,
@@ -243,7 +245,7 @@ def add_synthetic_judgements(root: Path, experiment_id: str, share: float = 1.0)
             database, [experiment_id], "Synthetic study", label_text=label_text, created_by="test"
         )
         for name in ("synthetic-a", "synthetic-b"):
-            labeller = studies.labeller_of(database, invite(database, study_id, name))
+            labeller = labeller_of(database, invite(database, study_id, name))
             _judge(database, study_id, labeller.id, share)
 
 
@@ -251,7 +253,7 @@ def _judge(database: Database, study_id: str, labeller_id: int, share: float) ->
     magnitudes = dict(
         database.execute("SELECT stimulus, magnitude FROM results WHERE stimulus IS NOT NULL")
     )
-    add = partial(studies.add_judgement, database, labeller_id=labeller_id)
+    add = partial(add_judgement, database, labeller_id=labeller_id)
     for item in studies.items(database, study_id):
         draws = np.random.default_rng(int(item.source_stimulus[:8], 16))
         source = Answer.LABEL if draws.uniform() < 0.95 else Answer.UNCLEAR

@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from data.database import open_database
 from data.home import Home
-from data.studies import judgements, studies
+from data.judgements import judgements
+from data.studies import studies
 from tests.browser.conftest import ROOT, App, wait_until_ready
 from tests.browser.label_session import join, open_page, press
 

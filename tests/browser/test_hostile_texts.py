@@ -15,7 +15,8 @@ from app.guard import FAILED
 from app.runner.map_files import keep_imported, read_maps
 from data.database import open_database
 from data.home import Home
-from data.studies import add_comment, add_labeller, labellers
+from data.judgements import add_comment
+from data.labellers import add_labeller, labellers
 from labelling.queue import next_task
 from tests.browser.conftest import PATIENCE_MS, App, running_app, wait_until_ready
 from tests.browser.label_session import make_study

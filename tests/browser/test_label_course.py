@@ -12,7 +12,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from data.assignments import COUNTED, assign, assignments_of
-from data.studies import items, judgements, labeller_of
+from data.judgements import judgements
+from data.labellers import labeller_of
+from data.studies import items
 from labelling.options import StudyOptions
 from labelling.queue import next_task
 from labelling.stages import Stage, stage

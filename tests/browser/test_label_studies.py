@@ -15,7 +15,9 @@ from sqlite_utils import Database
 
 from data.database import open_database
 from data.home import Home
-from data.studies import close_study, items, judgements, labeller_of, labellers, studies
+from data.judgements import judgements
+from data.labellers import labeller_of, labellers
+from data.studies import close_study, items, studies
 from labelling.answers import Answer
 from labelling.options import ExclusionRules, StudyOptions, options_of
 from labelling.queue import next_task, record

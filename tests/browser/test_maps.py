@@ -16,8 +16,9 @@ from app import api
 from app.runner.request import SearchRequest
 from data.database import open_database
 from data.home import Home
+from data.labellers import labeller_of
 from data.maps import stored_maps
-from data.studies import items, labeller_of, studies
+from data.studies import items, studies
 from labelling.answers import Answer
 from labelling.queue import next_task, record
 from labelling.stages import agree, start

@@ -14,7 +14,8 @@ from data import jobs
 from data.database import open_database
 from data.experiments import create_experiment
 from data.home import Home
-from data.studies import add_labeller, create_study, labellers, revoke_labeller
+from data.labellers import add_labeller, labellers, revoke_labeller
+from data.studies import create_study
 from tests.app.processes import until
 
 Visit = Callable[[str], Page]

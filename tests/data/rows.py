@@ -9,8 +9,9 @@ from sqlite_utils import Database
 
 from data.experiments import ConditionRow, conditions, create_experiment
 from data.home import Home
+from data.labellers import add_labeller, labeller_of
 from data.results import Confidences, ResultRow, SourceRow, add_source, add_stimulus, source
-from data.studies import ItemRow, add_items, add_labeller, create_study, items, labeller_of
+from data.studies import ItemRow, add_items, create_study, items
 
 
 def pixels(seed: int, height: int = 28, width: int = 28, channels: int = 1) -> np.ndarray:

@@ -19,9 +19,9 @@ from data.database import DatabaseError, open_database
 from data.experiments import conditions
 from data.home import Home
 from data.images import ImageError, image_file
+from data.judgements import add_judgement, judgements
 from data.restore import restore_backup
 from data.results import missing_trials
-from data.studies import add_judgement, judgements
 from tests.data.actors import run_together, start
 from tests.data.rows import a_study, an_experiment
 from tests.data.test_crashes import assert_whole

@@ -22,24 +22,13 @@ from data.experiments import conditions
 from data.home import Home
 from data.images import encode
 from data.jobs import submit
+from data.judgements import add_comment, add_event, add_judgement, judgements, retract
+from data.labellers import add_labeller, labeller_of, labellers
 from data.maps import create_map, store_scores
 from data.planes import plane_key
 from data.plans import add_plan
 from data.results import add_results, add_stimulus
-from data.studies import (
-    ItemRow,
-    add_comment,
-    add_event,
-    add_items,
-    add_judgement,
-    add_labeller,
-    create_study,
-    items,
-    judgements,
-    labeller_of,
-    labellers,
-    retract,
-)
+from data.studies import ItemRow, add_items, create_study, items
 from data.transfers import TransferRow, add_transfers
 from tests.data.rows import a_failure, a_find, a_study, an_experiment, pixels
 

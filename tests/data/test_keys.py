@@ -13,6 +13,7 @@ from sqlite_utils import Database
 from data.database import open_database
 from data.home import Home, HomeError
 from data.keys import key_beside, sign, signed_so, signing_key, write_secret
+from data.labellers import add_labeller, labeller_of, labellers, renew_invitation
 from data.people import (
     add_person,
     end_session,
@@ -21,7 +22,7 @@ from data.people import (
     people,
     remove_person,
 )
-from data.studies import add_labeller, create_study, labeller_of, labellers, renew_invitation
+from data.studies import create_study
 
 
 def test_a_home_has_one_key_whoever_asks_first(home: Home) -> None:

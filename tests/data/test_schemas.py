@@ -10,8 +10,8 @@ from sqlite_utils import Database
 
 from data.database import open_database
 from data.home import Home
+from data.judgements import judgements
 from data.migrations import migrations
-from data.studies import judgements
 
 DUMPS = sorted(Path(__file__).with_name("schemas").glob("*.sql"), key=lambda file: int(file.stem))
 

@@ -14,20 +14,9 @@ from sqlite_utils import Database
 
 from data.database import DatabaseError, open_database
 from data.home import Home
-from data.studies import (
-    ItemRow,
-    add_items,
-    add_judgement,
-    add_labeller,
-    close_study,
-    items,
-    judgements,
-    labeller_of,
-    labellers,
-    revoke_labeller,
-    studies,
-    study,
-)
+from data.judgements import add_judgement, judgements
+from data.labellers import add_labeller, labeller_of, labellers, revoke_labeller
+from data.studies import ItemRow, add_items, close_study, items, studies, study
 from tests.data.rows import a_study
 
 

@@ -17,7 +17,8 @@ from sqlite_utils import Database
 
 from data.database import open_database
 from data.home import Home
-from data.studies import items, labeller_of
+from data.labellers import labeller_of
+from data.studies import items
 from labelling.answers import Answer
 from labelling.pool import CONTENT
 from labelling.queue import next_task, record, undo

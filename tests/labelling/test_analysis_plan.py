@@ -14,9 +14,10 @@ from sqlite_utils import Database
 from data.database import as_json, open_database
 from data.experiments import conditions, extend_experiment
 from data.home import Home
+from data.judgements import add_judgement
 from data.plans import plan_hash, plans
 from data.results import add_result
-from data.studies import add_judgement, items
+from data.studies import items
 from labelling.analysis_plan import (
     NO_PLAN,
     AnalysisPlan,

@@ -12,8 +12,10 @@ from sqlite_utils import Database
 from data.assignments import PRACTICE, REPEATED
 from data.database import open_database
 from data.home import Home
+from data.judgements import judgements
+from data.labellers import labeller_of
 from data.results import add_stimulus
-from data.studies import StudyItem, items, judgements, labeller_of
+from data.studies import StudyItem, items
 from labelling.answers import Answer
 from labelling.choice import LAST_GAP, REPEAT_GAP
 from labelling.controls import Gold

@@ -11,6 +11,9 @@ from sqlite_utils import Database
 from data import studies
 from data.database import open_database
 from data.home import Home
+from data.judgements import add_judgement
+from data.judgements import judgements as stored_judgements
+from data.labellers import labeller_of
 from labelling.answers import Answer
 from labelling.eligibility import JudgingRule, finished_part, trial_table
 from labelling.studies import create_study, invite
@@ -66,12 +69,12 @@ def judge(database: Database, experiment_id: str) -> Callable[..., None]:
             )
         if (study, name) not in invited:
             token = invite(database, made[study], name)
-            invited[study, name] = studies.labeller_of(database, token).id
+            invited[study, name] = labeller_of(database, token).id
         for condition, perturbed in enumerate((first, second)):
             sides = {"source": source, "perturbed": perturbed}
             for side, given in sides.items():
                 if given is not None:
-                    studies.add_judgement(
+                    add_judgement(
                         database,
                         labeller_id=invited[study, name],
                         item_id=item_of(database, made[study], experiment_id, trial, condition),
@@ -182,7 +185,7 @@ def test_a_correction_replaces_and_a_repetition_does_not_count(
     database, experiment_id, judge
 ) -> None:
     judge("Ada", 0, YES)
-    (first,) = studies.judgements(database)
+    (first,) = stored_judgements(database)
     judge("Ada", 0, NO, supersedes=first.id)
     judge("Ada", 0, YES, repeat=1)
     assert trial_table(database, [experiment_id])["source_judgement"][0] == "disagree"

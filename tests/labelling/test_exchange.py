@@ -17,8 +17,9 @@ from app.__main__ import main
 from data.database import open_database
 from data.home import Home
 from data.images import read_image
+from data.labellers import labeller_of, labellers
 from data.results import add_stimulus
-from data.studies import labeller_of, labellers, studies
+from data.studies import studies
 from labelling.answers import Answer
 from labelling.exchange import (
     COLUMNS,

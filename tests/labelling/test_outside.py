@@ -14,7 +14,8 @@ from sqlite_utils import Database
 from data.database import open_database
 from data.home import Home
 from data.images import read_image
-from data.studies import items, labeller_of
+from data.labellers import labeller_of
+from data.studies import items
 from labelling.answers import Answer
 from labelling.options import StudyError
 from labelling.outside import create_outside_study, read_table

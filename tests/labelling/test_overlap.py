@@ -12,7 +12,9 @@ from sqlite_utils import Database
 from data.assignments import COUNTED, assign
 from data.database import open_database
 from data.home import Home
-from data.studies import close_study, items, judgements, labeller_of
+from data.judgements import judgements
+from data.labellers import labeller_of
+from data.studies import close_study, items
 from labelling.answers import Answer
 from labelling.progress import study_progress
 from labelling.queue import Task, beat, came_too_late, may_undo, next_task, record, undo

@@ -10,8 +10,9 @@ from sqlite_utils import Database
 
 from data.database import open_database
 from data.home import Home
+from data.labellers import labeller_of
 from data.results import add_stimulus
-from data.studies import items, labeller_of
+from data.studies import items
 from labelling.answers import Answer
 from labelling.controls import Gold
 from labelling.eligibility import JudgingRule, trial_table

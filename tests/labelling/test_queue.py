@@ -14,13 +14,9 @@ from sqlite_utils import Database
 
 from data.database import open_database
 from data.home import Home
-from data.studies import (
-    StudyItem,
-    close_study,
-    items,
-    judgements,
-    labeller_of,
-)
+from data.judgements import judgements
+from data.labellers import labeller_of
+from data.studies import StudyItem, close_study, items
 from labelling.answers import Answer, options
 from labelling.order import ordered
 from labelling.progress import progress

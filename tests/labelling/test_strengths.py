@@ -12,6 +12,8 @@ from scipy.special import expit
 from data import studies
 from data.database import open_database
 from data.home import home as home_at
+from data.judgements import add_judgement
+from data.labellers import labeller_of
 from data.results import add_stimulus
 from data.studies import ItemRow
 from labelling.answers import Answer
@@ -137,9 +139,9 @@ def test_the_table_has_the_items_of_the_experiment_judged_by_the_rule(tmp_path: 
 
     [stored] = [one for one in studies.items(durable, study_id) if one.kind == "strength"]
     for name, answer in (("a", Answer.UNCLEAR), ("b", Answer.UNCLEAR)):
-        person = studies.labeller_of(durable, invite(durable, study_id, name))
+        person = labeller_of(durable, invite(durable, study_id, name))
         for side, said in (("source", Answer.LABEL), ("perturbed", answer)):
-            studies.add_judgement(
+            add_judgement(
                 durable, labeller_id=person.id, item_id=stored.id, side=side, answer=int(said)
             )
     [row] = strength_table(durable, experiment_id, JudgingRule()).to_dict("records")

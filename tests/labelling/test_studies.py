@@ -10,7 +10,8 @@ from sqlite_utils import Database
 
 from data.database import open_database
 from data.home import Home
-from data.studies import items, labeller_of, labellers, revoke_labeller
+from data.labellers import labeller_of, labellers, revoke_labeller
+from data.studies import items
 from labelling.options import StudyError, StudyOptions, options_of
 from labelling.studies import completion_code, create_study, invite
 from tests.labelling.synthetic_study import LABELS, add_experiment, label_text

@@ -12,8 +12,10 @@ from sqlite_utils import Database
 
 from data.database import open_database
 from data.home import Home
+from data.judgements import judgements
+from data.labellers import labeller_of, labellers
 from data.results import add_stimulus
-from data.studies import items, judgements, labeller_of, labellers
+from data.studies import items
 from labelling.answers import Answer
 from labelling.controls import Gold
 from labelling.options import ExclusionRules

@@ -12,6 +12,8 @@ from sqlite_utils import Database
 from data import studies
 from data.database import open_database
 from data.home import Home
+from data.judgements import add_event, add_judgement, judgements, retract
+from data.labellers import labeller_of
 from labelling.answers import Answer
 from labelling.studies import create_study, invite
 from labelling.trials import stored_trials
@@ -37,19 +39,19 @@ def judged_by_three(database: Database, tmp_path) -> str:
     )
     people = {}
     for name in ("ada", "ben", "cleo"):
-        people[name] = studies.labeller_of(database, invite(database, study_id, name)).id
+        people[name] = labeller_of(database, invite(database, study_id, name)).id
         for item in studies.items(database, study_id):
             for side in SIDES:
-                studies.add_judgement(
+                add_judgement(
                     database,
                     labeller_id=people[name],
                     item_id=item.id,
                     side=side,
                     answer=Answer(1 + (item.id * 7 + people[name]) % 4).value,
                 )
-    log = [one for one in studies.judgements(database) if one.labeller_id != people["cleo"]]
+    log = [one for one in judgements(database) if one.labeller_id != people["cleo"]]
     first, second, third = log[0], log[3], log[5]
-    studies.add_judgement(
+    add_judgement(
         database,
         labeller_id=first.labeller_id,
         item_id=first.item_id,
@@ -57,8 +59,8 @@ def judged_by_three(database: Database, tmp_path) -> str:
         answer=5 - first.answer,
         supersedes=first.id,
     )
-    studies.retract(database, second.id)
-    studies.add_judgement(
+    retract(database, second.id)
+    add_judgement(
         database,
         labeller_id=third.labeller_id,
         item_id=third.item_id,
@@ -66,7 +68,7 @@ def judged_by_three(database: Database, tmp_path) -> str:
         answer=third.answer,
         repeat=2,
     )
-    studies.add_event(database, people["cleo"], "withdrew")
+    add_event(database, people["cleo"], "withdrew")
     return experiment_id
 
 
@@ -104,10 +106,10 @@ def test_of_what_was_read_before_nothing_is_read_again(database: Database, tmp_p
     judged_by_three(database, tmp_path)
     before = standing(database)
     told = replace(before, codes=-before.codes)  # what is read again would not be negative
-    log = [one for one in studies.judgements(database) if one.id in before.ids]
-    studies.retract(database, log[0].id)
+    log = [one for one in judgements(database) if one.id in before.ids]
+    retract(database, log[0].id)
     for one, repeat, supersedes in ((log[1], 0, log[1].id), (log[2], 3, None)):
-        studies.add_judgement(
+        add_judgement(
             database,
             labeller_id=one.labeller_id,
             item_id=one.item_id,

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from data.database import open_database
 from data.home import Home
-from data.studies import judgements, labeller_of
+from data.judgements import judgements
+from data.labellers import labeller_of
 from labelling.options import StudyOptions
 from labelling.studies import create_study, invite
 from tests.event_loop import run_apart

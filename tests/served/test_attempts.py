@@ -20,8 +20,8 @@ from app.gate import WRONG_ADDRESS
 from app.passphrase import FROM_ONE, stored_passphrase
 from app.sessions import Way, new_session
 from data.keys import sign
+from data.labellers import revoke_labeller
 from data.people import add_person, end_session, remove_person
-from data.studies import revoke_labeller
 from labelling.studies import invite
 from labelling.wording import ENGLISH
 from tests.served.visits import Answer, Visitor

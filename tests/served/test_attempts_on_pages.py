@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from app.gate import UNAVAILABLE
-from data.studies import labellers, revoke_labeller
+from data.labellers import labellers, revoke_labeller
 from labelling.options import StudyOptions
 from labelling.queue import LONGEST_COMMENT, next_task
 from labelling.studies import invite

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from data.database import open_database
 from data.home import Home
-from data.studies import judgements
+from data.judgements import judgements
 from tests.app.processes import ROOT
 from tests.event_loop import run_apart
 from tests.labelling.synthetic_study import at_once

@@ -10,7 +10,8 @@ from pathlib import Path
 from data.database import open_database
 from data.durable import write_durably
 from data.home import Home
-from data.studies import judgements, studies
+from data.judgements import judgements
+from data.studies import studies
 from labelling.progress import study_progress
 from labelling.quality import study_quality
 from labelling.wording import ENGLISH

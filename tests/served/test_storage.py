@@ -15,7 +15,7 @@ import pytest
 
 from data.database import open_database
 from data.home import Home
-from data.studies import judgements
+from data.judgements import judgements
 from labelling.wording import ENGLISH
 from tests.event_loop import run_apart
 from tests.labelling.synthetic_study import at_once

@@ -13,7 +13,7 @@ from app.passphrase import set_passphrase, stored_passphrase
 from app.sessions import Session, Way, new_session, sealed
 from data.database import open_database
 from data.home import Home
-from data.studies import labeller_of
+from data.labellers import labeller_of
 from labelling.studies import invite
 from tests.browser.label_session import make_study
 from tests.labelling.synthetic_study import at_once

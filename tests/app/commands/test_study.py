@@ -18,7 +18,8 @@ from app.runner.menu import write_menu
 from app.runner.models import Models
 from data.database import open_database
 from data.home import Home
-from data.studies import items, labeller_of, studies
+from data.labellers import labeller_of
+from data.studies import items, studies
 from labelling.options import EXCLUSIONS, OPTIONS, ExclusionRules, StudyOptions, options_of
 from labelling.options_file import read_options
 from labelling.outside import COLUMNS

@@ -18,11 +18,12 @@ from data.experiments import conditions, experiment
 from data.home import Home
 from data.images import image_file
 from data.jobs import claim, finish, submit
+from data.judgements import add_judgement
 from data.plans import add_plan
 from data.references import referring
 from data.removal import RemovalError, delete_experiment, removal
 from data.results import add_result, add_stimulus, source
-from data.studies import add_judgement, create_study
+from data.studies import create_study
 from data.tensors import store_perturbation
 from tests.data.rows import a_failure, a_find, a_study, an_experiment, perturbation, pixels
 

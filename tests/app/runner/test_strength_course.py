@@ -20,7 +20,8 @@ from data.experiments import experiment
 from data.home import Home
 from data.images import read_image
 from data.jobs import job, jobs_of_study
-from data.studies import items, labeller_of
+from data.labellers import labeller_of
+from data.studies import items
 from labelling.answers import Answer
 from labelling.queue import next_task, record
 from labelling.strength_draws import STRONGEST, WEAKEST, chosen_strengths

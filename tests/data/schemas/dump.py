@@ -17,11 +17,11 @@ from data.database import open_database
 from data.experiments import conditions
 from data.home import Home
 from data.jobs import claim, submit
+from data.judgements import add_comment, add_event, add_judgement, judgements, retract
 from data.maps import add_map_file, create_map, store_scores
 from data.people import add_person, end_session
 from data.plans import add_plan
 from data.results import add_result
-from data.studies import add_comment, add_event, add_judgement, judgements, retract
 from data.tensors import store_perturbation
 from data.transfers import TransferRow, add_transfers
 from tests.data.rows import a_failure, a_find, a_study, perturbation
