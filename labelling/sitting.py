@@ -72,8 +72,11 @@ class Sitting:
         self.mine = assignments.assignments_of(database, labeller_id)
         self.standing: dict[Key, Standing] = {}
         self.undone: dict[Key, int] = {}
-        rows = database.execute(_JUDGEMENTS, [labeller_id]).fetchall()
-        for judgement_id, _, side, stimulus, label, repeat, answer, undone in rows:
+        self.last: Judged | None = None
+        row = None
+        # One by one: all at once they would be most of what an answer takes of memory.
+        for row in database.execute(_JUDGEMENTS, [labeller_id]):
+            judgement_id, _, side, stimulus, label, repeat, answer, undone = row
             key = (side, stimulus, label, repeat)
             if undone:
                 self.standing.pop(key, None)
@@ -81,9 +84,8 @@ class Sitting:
             else:
                 self.undone.pop(key, None)
                 self.standing[key] = Standing(judgement_id, ANSWERS[answer])
-        self.last: Judged | None = None
-        if rows:
-            judgement_id, item_id, side, _, _, repeat, answer, undone = rows[-1]
+        if row is not None:
+            judgement_id, item_id, side, _, _, repeat, answer, undone = row
             self.last = Judged(judgement_id, item_id, side, repeat, ANSWERS[answer], bool(undone))
 
     def true(self) -> bool:
