@@ -145,6 +145,9 @@ def _start(request: SearchRequest) -> None:
         st.session_state["refused"] = str(error)
         return
     st.query_params[RUN] = run_id
+    for name, used in (("generator", request.generator), ("classifier", request.classifier)):
+        if st.query_params.get(name, used) != used:  # the address named what cannot be
+            st.query_params[name] = used
     st.session_state["filled_in"] = run_id
 
 

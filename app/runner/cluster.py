@@ -259,11 +259,11 @@ _STILLBORN = (
 
 def _connect(ray: Any, address: str) -> None:
     try:
-        if address != "auto":  # Ray itself would wait for many minutes
-            host, _, port = address.rpartition(":")
-            socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+        there = _found(address)
+        host, _, port = there.rpartition(":")  # for one that is gone Ray would wait many minutes
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
         ray.init(
-            address=address,
+            address=there,
             log_to_driver=False,
             logging_level="error",
             runtime_env={"env_vars": {"PYTHONPATH": str(CHECKOUT)}},
@@ -273,3 +273,12 @@ def _connect(ray: Any, address: str) -> None:
             f"No Ray cluster answers at {address}: start one with `ray start --head` and give its"
             " address, such as 10.0.0.1:6379, or auto for the one on this machine."
         ) from error
+
+
+def _found(address: str) -> str:
+    """The address, or for "auto" that of this machine's cluster as Ray has noted it down."""
+    if address != "auto":
+        return address
+    from ray._private.services import canonicalize_bootstrap_address
+
+    return canonicalize_bootstrap_address("auto") or ""

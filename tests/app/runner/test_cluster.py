@@ -83,8 +83,11 @@ def test_without_ray_it_is_said_how_to_get_it(
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", "127.0.0.1:99999", "auto"])
-def test_without_a_cluster_it_is_said_how_to_start_one(place: Home, address: str) -> None:
+def test_without_a_cluster_it_is_said_how_to_start_one(
+    place: Home, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
     pytest.importorskip("ray", reason=NO_RAY)
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")  # auto: a cluster that is gone
     experiment_id = api.define(replace(REQUEST, trials=2), place.root)
     with pytest.raises(RequestError, match="start one with `ray start --head`"):
         list(api.run(experiment_id, place.root, cluster=address))
