@@ -48,11 +48,13 @@ class StudyOptions:
     overlap
         By how many people each item is judged; None: by everybody.
     items_per_person, source_cap
-        At most so many items for one person, and so many of one source; None: no limit.
+        At most so many items for one person, and so many of one source, hidden repeats, false
+        labels and catch pairs included: a cap of 1 leaves no room for repeats. None: no limit.
     repeat_share, gold_share, false_label_share, catch_share
         For each 100 items that count, 100 times so many hidden repeats (the same person, later),
         items of known answer, images asked about under another label, and pairs of one image
-        twice; each in [0, 0.5]. Everybody gets their share, whatever the overlap.
+        twice; each in [0, 0.5]. Everybody gets their share, whatever the overlap, as far as
+        `source_cap` has room.
     strength_items
         So many found pictures are shown once more, each with its perturbation at a strength drawn
         evenly from 0.25 to 1.5: at what magnitude do people stop agreeing?

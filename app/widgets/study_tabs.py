@@ -53,7 +53,8 @@ def _who(made_elsewhere: bool) -> dict[str, Any]:
     with three:
         cap = _number(
             "Items per source",
-            "Nobody sees more items of one source: seeing it sixteen times teaches what changes.",
+            "Nobody sees more items of one source: seeing it sixteen times teaches what changes."
+            " Hidden repeats and other checks count, too; 1 leaves no room for repeats.",
             "no limit",
             1,
             1000,
