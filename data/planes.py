@@ -12,6 +12,8 @@ from data.database import as_json
 KIND = "plane"
 #: What a plane is, whatever part of it a map covers and however finely.
 _DECIDES = ("source", "scales_checksum", "first", "second")
+#: What of a direction tells it from no other: its magnitude does.
+_BESIDE = ("perturbation_id", "slots", "precision")
 
 
 def plane_key(space: Mapping[str, Any]) -> str:
@@ -21,7 +23,7 @@ def plane_key(space: Mapping[str, Any]) -> str:
 
 
 def _lasting(value: Any) -> Any:
-    """A description without where its tensors happen to be stored."""
+    """A description without where its tensors happen to be stored, or how to find them again."""
     if isinstance(value, Mapping):
-        return {name: one for name, one in value.items() if name != "perturbation_id"}
+        return {name: one for name, one in value.items() if name not in _BESIDE}
     return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from sqlite_utils import Database
 
 from app.runner.map_request import keep_map
 from data.maps import stored_maps
-from engine.maps import MapFileError, SemanticMap, from_bytes, published_maps
+from engine.maps import MapDescription, MapFileError, SemanticMap, from_bytes, published_maps
 from engine.spaces.description import PublishedViews
 
 
@@ -31,20 +30,19 @@ def read_maps(content: bytes, name: str) -> list[SemanticMap]:
 
 def keep_imported(database: Database, maps: Sequence[SemanticMap], *, owner: str) -> list[str]:
     """Store the maps; one that is there already keeps its id. Their ids, in order."""
-    there = {_key(one.description): one.id for one in stored_maps(database) if one.complete}
+    there = {
+        MapDescription.from_json(dict(one.description)): one.id
+        for one in stored_maps(database)
+        if one.complete
+    }
     ids = []
     for one in maps:
-        known = there.get(_key(one.description.as_json()))
+        known = there.get(one.description)
         ids.append(
             known
             or keep_map(database, one, name=imported_name(one), origin="imported", owner=owner)
         )
     return ids
-
-
-def _key(description: object) -> str:
-    """Equal for equal descriptions, one of which went through the database."""
-    return json.dumps(description, sort_keys=True)
 
 
 def imported_name(one: SemanticMap) -> str:

@@ -258,4 +258,6 @@ def _direction(found: Found) -> FoundDirection:
         found.layer_weights,
         found.magnitude,
         found.perturbation,
+        int(found.definition.get("slots", 1)),
+        str(found.definition.get("precision", "float32")),
     )

@@ -13,6 +13,7 @@ from PIL import Image
 from sqlite_utils import Database
 from torch import Tensor
 
+from app.runner.chunk import PRECISIONS, in_precision
 from app.runner.course import Course
 from app.runner.models import Models
 from data.home import Home
@@ -149,19 +150,23 @@ class SpaceBuilder:
             return stored
         classifier = self._models.classifier(found.classifier)
         _check(found.classifier, classifier.checksum, found.classifier_checksum)
+        dtype, gradient_dtype = PRECISIONS[found.precision]
         search = SearchRun(
             [Trial(0, source.label, found.target, source.seed)],
-            loaded.module,
-            classifier.module,
+            in_precision(loaded.module, dtype),
+            in_precision(classifier.module, dtype),
             loaded.scales,
             layer_weights=found.layer_weights,
             schedule=found.schedule,
             search=found.search,
-            slots=1,
+            slots=found.slots,
             keep_perturbations=True,
             device=self._models.device,
+            dtype=dtype,
+            gradient_dtype=gradient_dtype,
         )
-        [result] = _to_its_end(search, small=max(loaded.module.image_shape[1:]) < LARGE_PICTURE)
+        small = found.slots == 1 and max(loaded.module.image_shape[1:]) < LARGE_PICTURE
+        [result] = _to_its_end(search, small=small)
         magnitude = result.magnitude
         if result.perturbation is None or magnitude is None:
             raise ModelError("The perturbation is gone, and the same search finds none any more.")

@@ -53,8 +53,10 @@ Source = GeneratedSource | PhotoSource
 class FoundDirection:
     """A perturbation that a search found: the trial's part that the source does not tell.
 
-    `perturbation_id` is that of its stored tensors; where they are gone the trial is recomputed.
-    `magnitude` is its ‖p‖₂.
+    `perturbation_id` is that of its stored tensors; where they are gone the trial is recomputed,
+    in as many `slots` and in that `precision` as then: with others float noise may lead a search
+    elsewhere. (Maps of before these were kept were taken for one slot and float32.) `magnitude` is
+    its ‖p‖₂.
     """
 
     classifier: str
@@ -65,6 +67,8 @@ class FoundDirection:
     layer_weights: tuple[float, ...]
     magnitude: float
     perturbation_id: str | None = None
+    slots: int = 1
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)
