@@ -140,7 +140,9 @@ def test_only_what_nobody_judged_is_deleted_after_it_was_spelt_out(
         database["experiments"].update(doomed, {"definition": as_json(definition)})
     page = experiments(doomed)
     page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_text(re.compile(r"This removes 24 results and \d+ pictures that")))
+    expect(
+        page.get_by_text(re.compile(r"This removes 24 results and \d+ pictures that"))
+    ).to_be_visible()
     screenshot(page, "experiments-delete")
     page.get_by_role("button", name="Delete it").click()
     expect(page.get_by_text("Choose a row to watch")).to_be_visible()
