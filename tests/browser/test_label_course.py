@@ -244,7 +244,7 @@ def test_while_others_hold_what_is_left_one_may_look_again(page: Page, begin, ap
         expect(page.locator(".judge.ready")).to_be_visible()
 
 
-@pytest.mark.parametrize("taken", ["the item on the screen", "the one ahead", "all"])
+@pytest.mark.parametrize("taken", ["the item on the screen", "the one ahead", "both", "all"])
 def test_what_others_have_taken_meanwhile_is_said_and_never_judged_by_mistake(
     page: Page, begin, app: App, taken: str
 ):
@@ -255,6 +255,7 @@ def test_what_others_have_taken_meanwhile_is_said_and_never_judged_by_mistake(
     gone = {
         "the item on the screen": [task.item_id],
         "the one ahead": [task.ahead[0]],
+        "both": [task.item_id, task.ahead[0]],
         "all": [item.id for item in items(session.database, study_of(session))],
     }[taken]
     session.database.execute("UPDATE assignments SET lease_expires = 0 WHERE lease_expires > 0")
