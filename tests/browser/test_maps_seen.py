@@ -50,9 +50,13 @@ def chosen(page: Page, space: str) -> None:
     form.get_by_role("radio", name=space).click()
 
 
-def computed(page: Page, points: str, told: str) -> None:
-    """Compute the map that stands in the form, and wait until it is drawn."""
+def computed(page: Page, usual: str, points: str, told: str) -> None:
+    """Compute the map that stands in the form, and wait until it is drawn.
+
+    `usual` is how many points the form offers by itself, once it has all that was chosen.
+    """
     field = page.get_by_role("spinbutton", name="Points along an axis")
+    expect(field).to_have_value(usual)
     field.fill(points)
     field.press("Enter")
     wait_until_ready(page)
@@ -123,7 +127,7 @@ def test_views_of_a_mesh_that_ships(
     expect(label).to_have_value("coffee mug")
     expect(page.get_by_text("squeezenet", exact=True).first).to_be_visible()
     screenshot(page, "maps-viewpoint-form")
-    computed(page, "7", "7 × 7 points, 49 asked")
+    computed(page, "24", "7", "7 × 7 points, 49 asked")
     name, found = newest(seeing.home)
     assert name == "coffee mug: azimuth × elevation"
     assert (found.description.label, found.scores.shape) == (504, (1, 7, 7))
@@ -146,7 +150,7 @@ def test_a_photo_is_turned(
     label = page.get_by_role("combobox", name="Label", exact=True)
     label.fill("volcano")
     page.get_by_role("option", name="volcano", exact=True).click()
-    computed(page, "13", "13 points, 13 asked")
+    computed(page, "200", "13", "13 points, 13 asked")
     name, found = newest(seeing.home)
     assert name == "volcano: rotation"
     assert found.scores[0].argmax() == 6  # upright
@@ -183,7 +187,7 @@ def test_a_mesh_of_ones_own_may_have_what_the_page_says_and_no_more(
     )
     page.get_by_role("combobox", name="Label", exact=True).fill("tent")
     page.get_by_role("option", name="mountain tent", exact=True).click()
-    computed(page, "2", "2 × 2 points, 4 asked")
+    computed(page, "24", "2", "2 × 2 points, 4 asked")
     assert newest(seeing.home)[0] == "mountain tent: azimuth × elevation"
     clicked(page)
     assert complaints.messages == []
