@@ -2,9 +2,11 @@
 
     python -m benchmarks.explore_live [--searches 5] [--out docs/benchmarks/explore_live.json]
 
-A real worker process with biggan-deep-128 and resnet50 of the real architectures; their weights are
-random (the real ones cannot be had without a network), which costs the same. σ is the preview that
-Explore starts with. What the page shows is read as the page reads it, from the run's live file.
+The app as `make run` starts it, with biggan-deep-128 and resnet50 of the real architectures; their
+weights are random (the real ones cannot be had without a network), which costs the same. σ is the
+preview that Explore starts with. Two rows: the run's live file, which the page reads, looked at all
+the time; and the page itself in Chromium, from the click on Run to what its frames show. Of every
+search the time is noted whenever another step is shown: a gap is from one such moment to the next.
 """
 
 from __future__ import annotations
@@ -14,29 +16,85 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
+from urllib.parse import urlencode
 
 import torch
 import torchvision
+from playwright.sync_api import Page, sync_playwright
+from sqlite_utils import Database
 
-from app.runner.live import Live, read_live
+from app.runner.live import read_live
 from app.runner.menu import read_menu
 from app.runner.request import SearchRequest
 from app.runner.submit import submit_search
+from app.widgets.explore_controls import distinct_names
+from benchmarks.pictures import CHROMIUM
 from data.database import open_database
 from data.home import CHECKOUT, Home
 from data.jobs import cancel, job
 from engine.generators.biggan_points import configuration
 from tests.engine.generators.biggan_models import random_biggan
 
-CLASSIFIER = "torchvision:resnet50@random"
+GENERATOR, CLASSIFIER = "biggan-deep-128", "torchvision:resnet50@random"
 LOOK_SECONDS = 0.01
 WATCHED_SECONDS = 10.0
 PATIENCE_SECONDS = 600.0
+#: Steps that no search of a few seconds spends.
+BUDGET = 100_000
+FILE, PAGE = "the live file", "the page in Chromium"
+#: What the issue asks for, in seconds.
+FIRST_BAR, STEP_BAR = 3.0, 0.5
+
+#: Notes when Run was pressed, and each time that the stage's line names another step.
+WATCH = """() => {
+    window.seen = { pressed: null, changes: [] };
+    addEventListener("click", (event) => {
+        if (event.target.closest("button")?.innerText.includes("Run"))
+            window.seen.pressed = performance.now() / 1000;
+    }, { capture: true });
+    setInterval(() => {
+        for (const host of document.querySelectorAll("[data-testid=stBidiComponentIsolated]")) {
+            const line = host.shadowRoot?.querySelector(".stage .line");
+            if (!line || window.seen.pressed === null) continue;
+            const step = Number(/^(\\d+) of/.exec(line.textContent)?.[1] ?? 0);
+            const picture = host.shadowRoot.querySelectorAll(".stage img")[1];
+            const last = window.seen.changes.at(-1)?.[1] ?? 0;
+            if (step > last && !picture.hidden && picture.complete)
+                window.seen.changes.push([performance.now() / 1000, step]);
+        }
+    }, 10);
+}"""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One search: seconds from Run to each moment that showed another step, and those steps."""
+
+    changes: tuple[tuple[float, int], ...]
+
+    @property
+    def first(self) -> float:
+        """Seconds from Run to the first perturbed picture."""
+        return self.changes[0][0]
+
+    @property
+    def gaps(self) -> list[float]:
+        """Seconds from one step shown to the next that was shown."""
+        return [after - before for (before, _), (after, _) in pairwise(self.changes)]
+
+    @property
+    def step(self) -> float:
+        """Seconds a step: whole steps, between the first moment and the last."""
+        (began, first), (ended, last) = self.changes[0], self.changes[-1]
+        return (ended - began) / (last - first)
 
 
 def main() -> None:
@@ -46,32 +104,94 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks/explore_live.json"))
     arguments = parser.parse_args()
     with TemporaryDirectory() as folder:
-        place = Home(Path(folder))
-        import_random_weights(place)
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "app", "worker", "--home", folder],
-            cwd=CHECKOUT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            measured = measure(place, arguments.searches)
-        finally:
-            worker.terminate()
-            worker.wait()
-    measured |= {"cores": os.cpu_count(), "torch": torch.__version__}
+        cold, watched = measure(Home(Path(folder)), arguments.searches)
+    rows = {name: summary(searches) for name, searches in watched.items()}
+    record = {
+        "preview of σ and loading, the first time (s)": round(cold, 1),
+        **rows,
+        "cores": os.cpu_count(),
+        "torch": torch.__version__,
+    }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(measured, indent=1) + "\n")
-    print(json.dumps(measured, indent=1))
+    arguments.out.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    print(json.dumps(record, indent=1, ensure_ascii=False))
+    print(table(rows))
+
+
+def summary(searches: Iterable[Watched]) -> dict[str, float]:
+    """The figures of several searches, in seconds."""
+    searches = list(searches)
+    firsts = [one.first for one in searches]
+    gaps = [gap for one in searches for gap in one.gaps]
+    return {
+        "searches": len(searches),
+        "first picture, median": round(median(firsts), 2),
+        "first picture, worst": round(max(firsts), 2),
+        "a step": round(median(one.step for one in searches), 3),
+        "gap, median": round(median(gaps), 3),
+        "gap, largest": round(max(gaps), 3),
+    }
+
+
+def table(rows: dict[str, dict[str, float]]) -> str:
+    """The rows as Markdown, for docs/speed.md."""
+    heads = list(next(iter(rows.values())))
+    lines = [f"| seen in | {' | '.join(heads)} |", f"|---|{'---|' * len(heads)}"]
+    for name, row in rows.items():
+        lines.append(f"| {name} | {' | '.join(f'{row[head]:g}' for head in heads)} |")
+    return "\n".join(lines)
+
+
+def measure(place: Home, searches: int) -> tuple[float, dict[str, list[Watched]]]:
+    """Seconds of the first search, with everything to load; then so many in each of two rows."""
+    import_random_weights(place)
+    with served(place) as url, closing(open_database(place)) as database:
+        began = monotonic()
+        while read_menu(place) is None:
+            sleep(LOOK_SECONDS)
+        label = _label_of_all(place, database)
+        cold = monotonic() - began
+        rows = {
+            FILE: [_in_the_file(place, database, label, seed) for seed in range(1, searches + 1)]
+        }
+        names = distinct_names(read_menu(place).generators[GENERATOR].labels)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": 1280, "height": 1000})
+            page.set_default_timeout(1000 * PATIENCE_SECONDS)
+            rows[PAGE] = [
+                _in_the_page(page, url, names, label, seed) for seed in range(1, searches + 1)
+            ]
+            browser.close()
+    return cold, rows
+
+
+@contextmanager
+def served(place: Home) -> Iterator[str]:
+    """The app and its worker, as `make run` has them; the address."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "app", "serve", "--home", str(place.root)],
+        cwd=CHECKOUT,
+        env={key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield server.stdout.readline().split()[-1]
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def import_random_weights(place: Home) -> None:
     """Both models' files, brought in as a user without a network does."""
     torch.manual_seed(0)
     made = {
-        "import biggan-deep-128": random_biggan(configuration(128)).state_dict(),
+        f"import {GENERATOR}": random_biggan(configuration(128)).state_dict(),
         "add torchvision:resnet50": torchvision.models.resnet50(weights=None).state_dict(),
     }
+    place.root.mkdir(parents=True, exist_ok=True)
     for command, tensors in made.items():
         file = place.root / "random.pth"
         torch.save(tensors, file)
@@ -79,69 +199,93 @@ def import_random_weights(place: Home) -> None:
         subprocess.run([*words, "--home", str(place.root)], cwd=CHECKOUT, check=True)
 
 
-def measure(place: Home, searches: int) -> dict[str, object]:
-    """Warm up with one search, then time the others."""
-    while read_menu(place) is None:
-        sleep(LOOK_SECONDS)
-    with closing(open_database(place)) as database:
-        began = monotonic()
-        label = _seen_label(_watch(place, database, 0, None)[0])
-        cold = monotonic() - began
-        _watch(place, database, label, None, seed=0)
-        firsts, steps = [], []
-        for seed in range(1, searches + 1):
-            live, first, per_step = _watch(place, database, label, None, seed=seed)
-            if first is not None:
-                firsts.append(first)
-                steps.append(per_step)
-            label = _seen_label(live)
-    return {
-        "preview of σ and loading, the first time (s)": round(cold, 1),
-        "searches timed": len(firsts),
-        "first perturbed picture after Run (s), median": round(median(firsts), 2),
-        "first perturbed picture after Run (s), worst": round(max(firsts), 2),
-        "a step (s), median": round(median(steps), 3),
-        "a step (s), worst search": round(max(steps), 3),
+def _label_of_all(place: Home, database: Database) -> int:
+    """What the random classifier calls every source: a search for another label ends at once."""
+    job_id = _submit(place, database, 0, 0)
+    _until(lambda: not job(database, job_id).active or _step(place, job_id) > 0)
+    _end(database, job_id)
+    label = read_live(place, job_id).before[0].label
+    job_id = _submit(place, database, label, 0)  # warm now, whichever label it was
+    _until(lambda: _step(place, job_id) > 0)
+    _end(database, job_id)
+    return label
+
+
+def _in_the_file(place: Home, database: Database, label: int, seed: int) -> Watched:
+    """A search, watched in its live file."""
+    began = monotonic()
+    job_id = _submit(place, database, label, seed)
+    changes: list[tuple[float, int]] = []
+
+    def seen() -> bool:
+        step, now = _step(place, job_id), monotonic() - began
+        if step > (changes[-1][1] if changes else 0):
+            changes.append((now, step))
+        return bool(changes) and now > changes[0][0] + WATCHED_SECONDS
+
+    _until(seen)
+    _end(database, job_id)
+    return Watched(tuple(changes))
+
+
+def _in_the_page(page: Page, url: str, names: list[str], label: int, seed: int) -> Watched:
+    """A search, watched in the page as a person has it before their eyes."""
+    asked = {
+        "generator": GENERATOR,
+        "classifier": CLASSIFIER,
+        "label": names[label],
+        "target": names[_target(label)],
+        "seed": seed,
+        "schedule": "imagenet",
+        "budget": BUDGET,
     }
+    page.goto(f"{url}/?{urlencode(asked)}")
+    run = page.get_by_role("button", name="Run", exact=True)
+    run.wait_for()
+    page.evaluate(WATCH)
+    run.click()
+    page.wait_for_function("window.seen.changes.length > 0", polling=100)
+    page.wait_for_timeout(1000 * WATCHED_SECONDS)
+    seen = page.evaluate("window.seen")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.locator(".state").get_by_text("Stopped").wait_for()
+    return Watched(tuple((moment - seen["pressed"], step) for moment, step in seen["changes"]))
 
 
-def _seen_label(live: Live) -> int:
-    """What the classifier calls the source: a search for another label has something to do."""
-    return live.before[0].label if live.before else 0
-
-
-def _watch(place: Home, database, label: int, target: int | None, seed: int = 0):
-    """(last live state, seconds to the first perturbed picture, seconds a step after it)."""
+def _submit(place: Home, database: Database, label: int, seed: int) -> str:
     request = SearchRequest(
-        generator="biggan-deep-128",
+        generator=GENERATOR,
         classifier=CLASSIFIER,
         label=label,
-        target=(label + 1) % 1000 if target is None else target,
+        target=_target(label),
         seed=seed,
         schedule="imagenet",
-        budget=100_000,
+        budget=BUDGET,
     )
-    began = monotonic()
-    job_id = submit_search(database, place, request)
-    first: float | None = None
-    first_step, live = 0, None
-    while True:
-        now = monotonic()
-        seen = read_live(place, job_id)
-        live = seen or live
-        if seen is not None and seen.image is not None and seen.step >= 1 and first is None:
-            first, first_step = now - began, seen.step
-        over = not job(database, job_id).active
-        watched = first is not None and now - began - first > WATCHED_SECONDS
-        if over or watched or now - began > PATIENCE_SECONDS:
-            break
-        sleep(LOOK_SECONDS)
-    steps = (live.step - first_step) if live is not None and first is not None else 0
-    per_step = (now - began - first) / steps if first is not None and steps else float("inf")
+    return submit_search(database, place, request)
+
+
+def _target(label: int) -> int:
+    return (label + 1) % 1000
+
+
+def _step(place: Home, job_id: str) -> int:
+    """The step that the live file shows a perturbed picture of."""
+    live = read_live(place, job_id)
+    return live.step if live is not None and live.image is not None else 0
+
+
+def _end(database: Database, job_id: str) -> None:
     cancel(database, job_id)
-    while job(database, job_id).active:
+    _until(lambda: not job(database, job_id).active)
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = monotonic() + PATIENCE_SECONDS
+    while not holds():
+        if monotonic() > deadline:
+            raise TimeoutError("Explore did not come so far: see the worker's log in the home.")
         sleep(LOOK_SECONDS)
-    return live, first, per_step
 
 
 if __name__ == "__main__":

@@ -1,0 +1,38 @@
+"""Explore is live at 128 pixels: a 128-px BigGAN with a ResNet50, on this machine's processor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.explore_live import FILE, FIRST_BAR, PAGE, STEP_BAR, Watched, measure, summary
+
+SEARCHES = 3
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Watched]]:
+    """Searches with everything loaded, seen in the live file and in the page."""
+    from data.home import home
+
+    folder: Path = tmp_path_factory.mktemp("home")
+    _, rows = measure(home(folder), SEARCHES)
+    for name, searches in rows.items():
+        print(name, summary(searches))
+    return rows
+
+
+@pytest.mark.parametrize("seen_in", [FILE, PAGE])
+def test_the_first_perturbed_picture_comes_in_time(
+    watched: dict[str, list[Watched]], seen_in: str
+) -> None:
+    assert max(one.first for one in watched[seen_in]) < FIRST_BAR
+
+
+@pytest.mark.parametrize("seen_in", [FILE, PAGE])
+def test_a_step_comes_in_time(watched: dict[str, list[Watched]], seen_in: str) -> None:
+    """Every whole step takes less than the bar, and so does the usual wait for the next one."""
+    seen = summary(watched[seen_in])
+    assert seen["a step"] < STEP_BAR
+    assert seen["gap, median"] < STEP_BAR
