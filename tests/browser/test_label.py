@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from data.database import immediate, open_database
 from data.home import Home
 from labelling.answers import options
+from labelling.wording import ENGLISH
 from tests.browser.conftest import App
 from tests.browser.label_session import (
     LabelSession,
@@ -282,17 +283,17 @@ def test_keys_are_dead_while_help_is_open(label_page, session):
 def test_keys_are_dead_while_a_comment_is_written_and_the_comment_is_kept(label_page, session):
     label_page.get_by_role("button", name="Comment").click()
     field = label_page.get_by_role("textbox", name="Your comment")
-    field.press_sequentially("1 or 2? <b>3</b> 4")
+    field.press_sequentially("1 or 2? <3> 4")
     label_page.keyboard.press("Backspace")
-    assert field.input_value() == "1 or 2? <b>3</b> "
+    assert field.input_value() == "1 or 2? <3> "
     label_page.get_by_role("button", name="Save").click()
     expect(field).to_be_hidden()
     assert stored_answers(session) == []
-    assert session.task().comment == "1 or 2? <b>3</b>"
+    assert session.task().comment == "1 or 2? <3>"
     label_page.reload()
     wait_for_task(label_page, session)
     label_page.get_by_role("button", name="Comment").click()
-    expect(field).to_have_value("1 or 2? <b>3</b>")
+    expect(field).to_have_value("1 or 2? <3>")
     label_page.get_by_role("button", name="Cancel").click()
     wait_until_judgeable(label_page)
     assert press(label_page, session, "2").answer == 2
@@ -310,6 +311,22 @@ def test_a_comment_that_is_too_long_is_refused_and_stays_on_the_screen(label_pag
     assert len(field.input_value()) == 10_000_000
     assert session.task().comment is None
     assert "was refused: too long" in (app.home / "logs" / "app.log").read_text()
+
+
+def test_a_comment_that_is_no_plain_words_is_refused_and_stays_in_its_field(label_page, session):
+    label_page.get_by_role("button", name="Comment").click()
+    field = label_page.get_by_role("textbox", name="Your comment")
+    field.fill("a cat <img src=x onerror=alert(1)>")
+    label_page.get_by_role("button", name="Save").click()
+    expect(label_page.locator(".said")).to_have_text(
+        ENGLISH.not_plain.format(found=ENGLISH.holds_markup)
+    )
+    expect(field).to_have_value("a cat <img src=x onerror=alert(1)>")
+    assert session.task().comment is None
+    field.fill("a cat < 3 months")
+    label_page.get_by_role("button", name="Save").click()
+    expect(field).to_be_hidden()
+    assert session.task().comment == "a cat < 3 months"
 
 
 def test_other_keys_judge_nothing_but_the_number_pad_and_french_digits_do(label_page, session):

@@ -307,6 +307,16 @@ def test_what_is_no_table_says_so(database, format) -> None:
             import_file(database, content, format, created_by="test")
 
 
+def test_a_time_of_another_zone_is_kept_as_ours(database, study_id) -> None:
+    """So that text order is time order."""
+    table = written_cells(judgement_table(database, [study_id]))
+    table["answered_at"] = "2026-11-21T10:30:00+01:00"
+    [imported] = import_file(database, write_table(table, "csv"), "csv", created_by="test")
+    assert set(judgement_table(database, [imported])["answered_at"]) == {
+        "2026-11-21T09:30:00.000000Z"
+    }
+
+
 def test_rows_may_come_in_any_order(database, home, study_id, tmp_path) -> None:
     """A table that somebody sorted by labeller is the same log."""
     table = judgement_table(database, [study_id])

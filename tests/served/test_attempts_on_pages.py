@@ -216,6 +216,14 @@ def test_a_researcher_who_signs_out_is_out_of_open_pages_too(world: World, monke
     assert visitor.get("/").status == 401
 
 
+def test_no_form_names_files_of_the_server(world: World) -> None:
+    """Local, a study can be of images in a folder of this computer; served, it is not offered."""
+    with world.researcher.page() as page:
+        page.run(page="studies")
+        assert b"Create study" in page.received
+        assert b"Made elsewhere" not in page.received and b"Folder" not in page.received
+
+
 def test_the_tables_are_all_there_at_the_end(world: World) -> None:
     assert world.database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert len(labellers(world.database, world.other_study)) == 1
