@@ -86,6 +86,16 @@ def transfers(database: Database, experiment_id: str) -> list[tuple[int, int, st
     ).fetchall()
 
 
+def transfers_of(database: Database, result_ids: Sequence[int]) -> list[TransferRow]:
+    """The answers about these results' pictures, classifier by classifier."""
+    rows = database.execute(
+        "SELECT result_id, classifier, classifier_checksum, source_answer, answer FROM transfers"
+        " WHERE result_id IN (SELECT value FROM json_each(?)) ORDER BY classifier, result_id",
+        [as_json(list(result_ids))],
+    )
+    return [TransferRow(*row) for row in rows]
+
+
 def transfer_count(database: Database, experiment_id: str) -> int:
     """How many answers are stored."""
     (count,) = database.execute(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from contextlib import closing
 from dataclasses import asdict
+from itertools import chain
 
 from app.commands.terminal import ProgressLine, print_object, say
 from app.runner.interruption import Interrupted, interruption
@@ -14,7 +15,8 @@ HELP = """Check stored results: re-read the pictures, classify them and draw the
 
 Files must match their hashes exactly. A changed prediction counts where the stored margin exceeds
 --noise, and a source drawn again may differ by one of 255 levels: float noise between devices.
-Exit status 1 when anything differs.
+Other classifiers that were tested on these pictures are asked again, too. Exit status 1 when
+anything differs.
 
   python -m app verify --sample 500
   python -m app verify 3f9a0c21de --all"""
@@ -47,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     from app.runner import verification
     from app.runner.models import Models
     from app.runner.table import find_experiment
+    from app.runner.transfer_check import check_transfers
     from data.database import open_database
     from data.home import home
 
@@ -70,13 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
                 raise Interrupted(f"Stopped after {done} of {total} results.")
             line.show(f"{done} of {total} results checked")
 
-        for difference in verification.verify(
-            database,
-            place,
-            Models(place, arguments.device),
-            chosen,
-            noise=arguments.noise,
-            on_checked=follow,
+        models, noise = Models(place, arguments.device), arguments.noise
+        for difference in chain(
+            verification.verify(database, place, models, chosen, noise=noise, on_checked=follow),
+            check_transfers(database, place, models, chosen, noise=noise),
         ):
             differences += 1
             line.clear()

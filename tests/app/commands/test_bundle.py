@@ -91,6 +91,13 @@ def test_a_bundle_is_verified_elsewhere_and_every_view_has_the_same_numbers(
 
     assert app(elsewhere, "bundle", "--import", str(file)) == 0
     assert "is here already" in capsys.readouterr().err
+    with closing(open_database(elsewhere)) as there:
+        there.execute("UPDATE transfers SET answer = (answer + 1) % 4, source_answer = answer")
+        [(tested,)] = there.execute("SELECT count(*) FROM transfers").fetchall()
+    assert app(elsewhere, "verify", judged, "--all", "--json") == 1
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {one["kind"] for one in told} == {"transfer"}
+    assert tested <= len(told) <= 2 * tested
 
 
 def test_what_cannot_be_done_is_one_sentence(
