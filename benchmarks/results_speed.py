@@ -1,13 +1,16 @@
 """How fast the Results page is with 100 000 results and 1 000 000 judgements.
 
     python -m benchmarks.results_speed [--home HOME] [--browser] [--json FILE]
+    python -m benchmarks.results_speed --print
+
+With `--json` what was measured is kept; kept as docs/benchmarks/results_speed.json it is also the
+table of docs/results-speed.md. `--print` prints that table again.
 
 Without `--home` a large synthetic home is made first (benchmarks.large_database). What the page
 computes for each view is timed in this process, first with nothing read yet and then after a change
 of each filter, with the processor's time beside the clock's, since other work may share the
-machine; with `--browser` also from an address to the drawn chart in Chromium, on a server just
-started and on one that has shown a view before. Bars: 2 s to a first drawing, 0.5 s after a change
-of a filter, 1 GB of memory.
+machine; with `--browser` also in Chromium (benchmarks.results_in_browser). Bars: 2 s to a first
+drawing, 0.5 s after a change of a filter, 1 GB of memory.
 """
 
 from __future__ import annotations
@@ -16,33 +19,40 @@ import argparse
 import json
 import os
 import resource
-import signal
-import socket
-import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import plotly.graph_objects as go
 
+from benchmarks.results_in_browser import in_browser
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = ROOT / "docs" / "results-speed.md"
+RECORD = ROOT / "docs" / "benchmarks" / "results_speed.json"
 PAUSE_SECONDS = 3.0
 FIRST_SECONDS, CHANGE_SECONDS, MOST_MEGABYTES = 2.0, 0.5, 1000
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds by the clock and of processors, and the process's largest memory up to then."""
+    """Seconds by the clock and of processors, and the process's largest memory up to then.
+
+    Of a drawing in the browser processors and memory are those of the process that serves pages.
+    """
 
     what: str
     seconds: float
     processor_seconds: float
     megabytes: float
     bar: float
+
+    @property
+    def met(self) -> bool:
+        return self.seconds <= self.bar and self.megabytes <= MOST_MEGABYTES
 
 
 def measure(what: str, run: Callable[[], object], bar: float) -> Timing:
@@ -68,6 +78,7 @@ def views(root: Path) -> list[Timing]:
     from app.charts.theme import classifier_colours
     from app.widgets import results_data
     from app.widgets.results_data import SelectedResults, Selection
+    from benchmarks.results_fools import fools
     from data.results import conditions, experiments
     from labelling.eligibility import JudgingRule
 
@@ -87,7 +98,7 @@ def views(root: Path) -> list[Timing]:
 
     def sent(figure: go.Figure) -> None:
         figure.to_json()
-        points.append(max(len(trace.x) for trace in figure.data if trace.x is not None))
+        points.append(max((len(one.x) for one in figure.data if one.x is not None), default=0))
 
     def curves(selection: Selection, estimand: str = "fooled-while-people-agree") -> None:
         import pandas as pd
@@ -103,7 +114,7 @@ def views(root: Path) -> list[Timing]:
             )
         )
 
-    def table(selection: Selection) -> None:
+    def table_1(selection: Selection) -> None:
         results = SelectedResults(selection)
         results.means("fooled-while-people-agree", results.limit)
 
@@ -120,11 +131,13 @@ def views(root: Path) -> list[Timing]:
         sent(funnel_bars(results.funnel(results.limit), colours=colours))
 
     def forget() -> None:
+        results_data._stood.clear()
         for name in vars(results_data).values():
             if hasattr(name, "cache_clear"):
                 name.cache_clear()
 
-    shown = {"Curves": curves, "Table": table, "Compare": compare, "Funnel": funnel}
+    shown = {"Curves": curves, "Table": table_1, "Compare": compare, "Funnel": funnel}
+    shown |= fools(colours, sent)
     timings = []
     for name, view in shown.items():
         forget()
@@ -161,89 +174,65 @@ def views(root: Path) -> list[Timing]:
     return timings
 
 
-def in_browser(root: Path) -> list[Timing]:
-    """From the address to the drawn chart, in Chromium; and from a press to the new chart."""
-    import psutil
-    from playwright.sync_api import Page, sync_playwright
-
-    from benchmarks.pictures import CHROMIUM
-
-    def memory(server: subprocess.Popen[bytes]) -> float:
-        """That of the process that serves the pages; the worker beside it holds torch."""
-        children = psutil.Process(server.pid).children(recursive=True)
-        pages = [one for one in children if "streamlit" in one.cmdline()]
-        return sum(one.memory_info().rss for one in pages) / 2**20
-
-    def drawn(page: Page, text: str) -> None:
-        page.locator(".main-svg").get_by_text(text).first.wait_for(timeout=60_000)
-
-    timings = []
-    with _serving(root) as (url, server), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 1400})
-        # The first page of a server imports what every page needs: that is no results page's time.
-        page.goto(f"{url}/studies")
-        page.get_by_role("heading").first.wait_for(timeout=60_000)
-
-        def time_it(what: str, act: Callable[[], None], text: str, bar: float) -> None:
-            began = time.perf_counter()
-            act()
-            drawn(page, text)
-            seconds = time.perf_counter() - began
-            timings.append(Timing(what, seconds, float("nan"), memory(server), bar))
-
-        for what in ("server just started", "again"):
-            time_it(
-                f"browser: Curves, {what}",
-                lambda: page.goto(f"{url}/results"),
-                "fooled while people agree",
-                FIRST_SECONDS,
-            )
-        for view, text in (("Compare", "Paired differences"), ("Funnel", "From trials to")):
-            time_it(
-                f"browser: {view}",
-                lambda view=view: page.get_by_role("tab", name=view).click(),
-                text,
-                FIRST_SECONDS,
-            )
-        page.get_by_role("tab", name="Curves").click()
-        drawn(page, "fooled while people agree")
-        page.get_by_role("button", name="Judging rule").click()
-        time_it(
-            "browser: Curves, another rule",
-            lambda: page.get_by_text("Unanimous", exact=True).click(),
-            "all labellers who answered",
-            CHANGE_SECONDS,
+def shown_in_browser(root: Path) -> list[Timing]:
+    """The same views, and others, as somebody sees them."""
+    return [
+        Timing(
+            f"browser: {one.what}",
+            one.seconds,
+            one.processor_seconds,
+            one.megabytes,
+            FIRST_SECONDS if one.first else CHANGE_SECONDS,
         )
-        browser.close()
-    return timings
+        for one in in_browser(root)
+    ]
 
 
-@contextmanager
-def _serving(root: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The app on a free port, until it is no longer needed."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    server = subprocess.Popen(
-        [sys.executable, "-m", "app", "serve", "--port", str(port)],
-        env={**os.environ, "PLAINVIEW_HOME": str(root)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+@dataclass(frozen=True)
+class Machine:
+    """What it was measured on: cores, and how many wanted one before and after."""
+
+    cores: int
+    load_before: float
+    load_after: float
+
+
+def table(timings: Sequence[Timing], machine: Machine) -> str:
+    """All that was measured, a line each; what misses its bar says so."""
+    lines = [
+        "| what | s | processor, s | largest memory, MB | bar, s | |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {one.what} | {one.seconds:.2f} | {one.processor_seconds:.2f}"
+            f" | {one.megabytes:.0f} | {one.bar} | {'' if one.met else '**over**'} |"
+            for one in timings
+        ),
+    ]
+    missed = sum(not one.met for one in timings)
+    said = (
+        f"{len(timings)} lines, {missed} over {'its' if missed == 1 else 'their'} bar, on"
+        f" {machine.cores} cores. On average {machine.load_before:.1f} programs wanted a core in"
+        f" the minute before, {machine.load_after:.1f} in the last one."
     )
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield url, server
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
+    return "\n".join([*lines, "", said])
+
+
+def recorded(file: Path = RECORD) -> tuple[list[Timing], Machine]:
+    """What was measured last, and on what."""
+    told = json.loads(file.read_text(encoding="utf-8"))
+    return [Timing(**one) for one in told["timings"]], Machine(**told["machine"])
+
+
+def written_into(document: str, table: str) -> str:
+    """The document with this table in place of the one it has."""
+    before, _, rest = document.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    if not after:
+        raise ValueError(f"{DOCUMENT} has no place for the table: {_BEGIN} … {_END}.")
+    return f"{before}{_BEGIN}\n{table}\n{_END}{after}"
+
+
+_BEGIN, _END = "<!-- measured -->", "<!-- /measured -->"
 
 
 def main() -> None:
@@ -251,8 +240,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--home", type=Path)
     parser.add_argument("--browser", action="store_true")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="keep what was measured in this file")
+    parser.add_argument("--print", action="store_true", help="what was measured last, as a table")
     arguments = parser.parse_args()
+    if arguments.print:
+        print(table(*recorded()))
+        return
+    began = os.getloadavg()[0]
     with TemporaryDirectory() as folder:
         root = arguments.home or Path(folder) / "home"
         if arguments.home is None:
@@ -261,17 +255,15 @@ def main() -> None:
             build(root)
         timings = views(root)
         if arguments.browser:
-            timings += in_browser(root)
-    print("| what | s | processor s | largest memory, MB | bar, s | |")
-    print("|---|---|---|---|---|---|")
-    for one in timings:
-        missed = "over" if one.seconds > one.bar or one.megabytes > MOST_MEGABYTES else ""
-        print(
-            f"| {one.what} | {one.seconds:.2f} | {one.processor_seconds:.2f}"
-            f" | {one.megabytes:.0f} | {one.bar} | {missed} |"
-        )
+            timings += shown_in_browser(root)
+    machine = Machine(os.cpu_count() or 1, began, os.getloadavg()[0])
+    print(table(timings, machine))
     if arguments.json:
-        arguments.json.write_text(json.dumps([asdict(one) for one in timings], indent=1) + "\n")
+        record = {"machine": asdict(machine), "timings": [asdict(one) for one in timings]}
+        arguments.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        if arguments.json.resolve() == RECORD:
+            text = written_into(DOCUMENT.read_text(encoding="utf-8"), table(timings, machine))
+            DOCUMENT.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
