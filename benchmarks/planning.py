@@ -1,6 +1,6 @@
 """Does the planner's number of trials give the interval that was asked for? On synthetic truth.
 
-    python -m benchmarks.planning > docs/benchmarks/planning.md
+    python -m benchmarks.planning [--pilots 40] [--experiments 10] [--measure]
 
 Magnitudes are log-normal, and people agree less the larger the magnitude: all synthetic, so that
 the true restricted mean is known. A pilot is drawn and planned from; then whole experiments of that
@@ -10,7 +10,9 @@ many trials are drawn, and their real intervals compared with the width that was
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,7 +21,10 @@ from labelling.estimands import FOOLED_WHILE_PEOPLE_AGREE
 from labelling.means import table_of_means
 from labelling.planner import sizes
 
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "benchmarks" / "planning.json"
 BUDGET, LIMIT = 12.0, 8.0
+PILOTS, WIDTHS = (30, 60, 120), (0.5, 1.0)
 #: Share of sources that people say show their label.
 SHOWN = 0.9
 
@@ -58,7 +63,7 @@ def synthetic_trials(n: int, generator: np.random.Generator) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Check:
-    """How experiments of the planned size turned out."""
+    """How experiments of the planned size turned out: means, and shares in [0, 1]."""
 
     pilot: int
     width: float
@@ -112,36 +117,63 @@ def check(
     )
 
 
+def measured(pilots: int, experiments: int) -> dict[str, object]:
+    """The record of all rows: the true mean, how much was drawn, and a `Check` a row."""
+    true_mean = truth(np.random.default_rng(1))
+    rows = [
+        check(
+            pilot,
+            width,
+            pilots=pilots,
+            experiments=experiments,
+            seed=pilot,
+            true_mean=true_mean,
+        )
+        for pilot in PILOTS
+        for width in WIDTHS
+    ]
+    return {
+        "true_mean": true_mean,
+        "pilots": pilots,
+        "experiments": experiments,
+        "rows": [asdict(row) for row in rows],
+    }
+
+
+def table(record: dict[str, object]) -> str:
+    """Markdown: what is true, and a row a size of pilot and width."""
+    lines = [
+        f"Synthetic truth: restricted mean to {LIMIT:g} is {record['true_mean']:.3f};"
+        f" {record['pilots']} pilots a row, {record['experiments']} experiments of each plan.",
+        "",
+        "| trials of the pilot | width asked for | trials planned (mean) | width got (mean)"
+        " | “to be safe” was narrow enough | intervals that hold the truth |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in (Check(**one) for one in record["rows"]):
+        lines.append(
+            f"| {row.pilot} | {row.width:g} | {row.planned:.0f} | {row.realised:.3f}"
+            f" | {row.wide_enough:.0%} | {row.covered:.1%} |"
+        )
+    return "\n".join(lines)
+
+
+def recorded() -> dict[str, object]:
+    """What was measured last."""
+    return json.loads(RESULTS.read_text(encoding="utf-8"))
+
+
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure, or print the table of what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pilots", type=int, default=40)
     parser.add_argument("--experiments", type=int, default=10)
+    parser.add_argument("--measure", action="store_true", help=f"and write {RESULTS.name}")
     chosen = parser.parse_args()
-    true_mean = truth(np.random.default_rng(1))
-    print(
-        f"Synthetic truth: restricted mean to {LIMIT:g} is {true_mean:.3f};"
-        f" {chosen.pilots} pilots a row, {chosen.experiments} experiments of each plan.\n"
-    )
-    print(
-        "| trials of the pilot | width asked for | trials planned (mean) | width got (mean)"
-        " | “to be safe” was narrow enough | intervals that hold the truth |"
-    )
-    print("| ---: | ---: | ---: | ---: | ---: | ---: |")
-    for pilot in (30, 60, 120):
-        for width in (0.5, 1.0):
-            done = check(
-                pilot,
-                width,
-                pilots=chosen.pilots,
-                experiments=chosen.experiments,
-                seed=pilot,
-                true_mean=true_mean,
-            )
-            print(
-                f"| {pilot} | {width:g} | {done.planned:.0f} | {done.realised:.3f}"
-                f" | {done.wide_enough:.0%} | {done.covered:.1%} |"
-            )
+    if chosen.measure:
+        record = measured(chosen.pilots, chosen.experiments)
+        RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(table(recorded()))
 
 
 if __name__ == "__main__":
