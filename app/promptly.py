@@ -15,7 +15,6 @@ import importlib
 import socket
 import sys
 import threading
-from functools import cache
 from types import ModuleType
 
 from app.gate import AsgiApp, Receive, Scope, Send
@@ -25,16 +24,22 @@ SWITCH_SECONDS = 0.0005
 
 
 _importing = threading.Lock()
+_imported: dict[str, ModuleType] = {}
 
 
 def imported(module: str) -> ModuleType:
-    """The module. What has been imported by then stays, and is collected as garbage no more."""
-    with _importing:
-        return _imported(module)
+    """The module. What has been imported by then stays, and is collected as garbage no more.
+
+    Nobody who wants one that is there waits for another that somebody is importing.
+    """
+    if module not in _imported:
+        with _importing:
+            if module not in _imported:
+                _imported[module] = _import(module)
+    return _imported[module]
 
 
-@cache
-def _imported(module: str) -> ModuleType:
+def _import(module: str) -> ModuleType:
     found = importlib.import_module(module)
     gc.collect()
     gc.freeze()

@@ -27,6 +27,7 @@ def start_warming() -> Thread:
 
 def warm() -> None:
     """Import and read. What cannot be read is told to whoever opens the page."""
+    imported("app.pages.label")  # first: people who label are to wait for none of the rest
     compressed()
     imported("app.pages.results")
     try:

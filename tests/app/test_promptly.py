@@ -6,13 +6,15 @@ import asyncio
 import socket
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 import uvicorn
 from websockets.asyncio.client import connect
 
 from app.gate import AsgiApp, Receive, Scope, Send
-from app.promptly import Promptly
+from app.promptly import Promptly, imported
 from tests.app.processes import ROOT
 from tests.event_loop import run_apart
 
@@ -58,6 +60,28 @@ def test_other_servers_are_left_alone() -> None:
         return None
 
     run_apart(Promptly(ended)({"type": "websocket"}, ended, ended))  # type: ignore[arg-type]
+
+
+def test_a_page_that_is_there_does_not_wait_for_one_that_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slow one ends when the other has been given: else this would hang."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "slow_page.py").write_text(
+        "from tests.app.test_promptly import begun, given\nbegun.set()\nassert given.wait(60)\n"
+    )
+    monkeypatch.setitem(sys.modules, "tests.app.test_promptly", sys.modules[__name__])
+    there = imported("json")
+    slow = threading.Thread(target=imported, args=["slow_page"])
+    slow.start()
+    assert begun.wait(60)
+    asking = threading.Thread(target=lambda: imported("json") is there and given.set())
+    asking.start()
+    assert given.wait(30)
+    slow.join()
+
+
+begun, given = threading.Event(), threading.Event()
 
 
 def test_threads_give_way_at_once_and_imports_are_no_garbage() -> None:
