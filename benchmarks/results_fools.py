@@ -15,11 +15,11 @@ from app.charts.label_targets import label_target_map
 from app.charts.layers import magnitude_by_layer
 from app.charts.transfer import transfer_matrices
 from app.widgets.gallery_rows import gallery_columns, gallery_rows, in_order
-from app.widgets.results_data import SelectedResults, Selection
+from app.widgets.results_data import SelectedResults, Selection, standing_codes
 from app.widgets.results_gallery import ANY, CELLS, FEWEST_ROWS, Wanted
 from labelling.label_targets import EVERY, label_targets, most_met
 from labelling.layer_shares import layer_shares, point_magnitudes
-from labelling.strengths import agreement_curves, agreement_fits, entering, strength_table
+from labelling.strengths import agreement_curves, agreement_fits, entering, fitted, strength_table
 from labelling.transfers import transfer_matrix, transfer_table
 
 View = Callable[[Selection], None]
@@ -64,11 +64,14 @@ def fools(colours: Mapping[str, str], sent: Callable[[go.Figure], None]) -> dict
         sent(magnitude_by_layer(frame, points=points, subsets=selection.subsets, colours=colours))
 
     def people(selection: Selection) -> None:
-        table = strength_table(database(), selection.experiment.id, selection.rule)
+        (newest,) = database().execute("SELECT max(id) FROM judgements").fetchone()
+        codes = standing_codes(current_home().root, newest)
+        table = strength_table(database(), selection.experiment.id, selection.rule, codes)
         table = table[table["classifier"].isin(selection.classifiers)]
-        fits = agreement_fits(table, "magnitude")
+        each = fitted(table, "magnitude")
+        fits = agreement_fits(table, "magnitude", fits=each)
         answers = table[entering(table).to_numpy()]
-        curves = agreement_curves(table, "magnitude")
+        curves = agreement_curves(table, "magnitude", fits=each)
         shown = {"against": "magnitude", "subsets": selection.subsets, "colours": colours}
         sent(agreement(curves, fits, answers, **shown))
 

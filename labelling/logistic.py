@@ -79,16 +79,13 @@ def _newton(x: Floats, yes: NDArray[np.bool_], weights: Floats) -> Floats:
     # Half an answer more on each side keeps a resample of one kind of answer finite.
     share = (agreed + 0.5) / (total + 1)
     at = np.stack([np.log(share / (1 - share)), np.zeros_like(share)])
+    powers = np.stack([np.ones_like(x), x, x**2])  # sums over answers are products with these
     for _ in range(STEPS):
         said = expit(at[0] + at[1] * x[:, None])
-        residual = weights * (answers - said)
-        information = weights * said * (1 - said)
         # The intercept's share of the ridge is for resamples in which everybody says the same.
-        first = residual.sum(axis=0) - RIDGE * at[0]
-        second = (residual * x[:, None]).sum(axis=0) - RIDGE * at[1]
-        a = information.sum(axis=0) + RIDGE
-        b = (information * x[:, None]).sum(axis=0)
-        c = (information * x[:, None] ** 2).sum(axis=0) + RIDGE
+        first, second = powers[:2] @ (weights * (answers - said)) - RIDGE * at
+        a, b, c = powers @ (weights * said * (1 - said))
+        a, c = a + RIDGE, c + RIDGE
         step = np.stack([c * first - b * second, a * second - b * first]) / (a * c - b * b)
         step *= np.minimum(1.0, LONGEST / np.maximum(np.abs(step).max(axis=0), 1e-300))
         at = at + step

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from labelling.eligibility import JudgingRule, counting, judged_trials
 from labelling.intervals import FEWEST_SOURCES, resampled_sources
 from labelling.logistic import LogisticFit, logistic_fit
-from labelling.votes import votes
+from labelling.votes import Numbers, votes
 
 #: A curve through fewer judged pictures than this would be made of chance.
 FEWEST_PICTURES = 20
@@ -43,23 +43,30 @@ def strength_count(database: Database, experiment_id: str) -> int:
     return count
 
 
-def strength_table(database: Database, experiment_id: str, rule: JudgingRule) -> pd.DataFrame:
+def strength_table(
+    database: Database, experiment_id: str, rule: JudgingRule, codes: Numbers | None = None
+) -> pd.DataFrame:
     """One row an item at a randomised strength: `COLUMNS`, and both judgements under the rule.
 
     `magnitude` is strength · ‖p‖₂, `answer` the classifier's label for that picture;
     `source_judgement` and `perturbed_judgement` as in `labelling.eligibility`. A picture that two
-    studies ask about is one row.
+    studies ask about is one row. `codes`: as `labelling.votes.judgement_codes` gave them.
     """
     rows = database.execute(_ITEMS, {"experiment": experiment_id}).fetchall()
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     for name in ("source_stimulus", "perturbed_stimulus"):
         table[name] = table[name].astype(object)
     table = table.drop_duplicates(["condition_id", "trial_index", "strength"], ignore_index=True)
-    return judged_trials(table, votes(database, table), rule, counting(database, rule))
+    return judged_trials(table, votes(database, table, codes), rule, counting(database, rule))
 
 
 def agreement_fits(
-    table: pd.DataFrame, against: str = "magnitude", *, draws: int = 1000, seed: int = 0
+    table: pd.DataFrame,
+    against: str = "magnitude",
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+    fits: Fits | None = None,
 ) -> pd.DataFrame:
     """Per condition, a logistic curve of “people still agree” `against` magnitude or strength.
 
@@ -69,9 +76,10 @@ def agreement_fits(
     half agree, with its 95 % interval `half_low`, `half_high` by bootstrap over sources (∞: not
     reached); `smallest` and `largest`, what was shown: a half beyond them is the curve's, not the
     answers'. NaN and a `problem` in words where too little is judged, or people never differ.
+    `fits`: what `fitted` gave, where somebody has it already.
     """
-    fits = [{**key, **_row(fit)} for key, fit in fitted(table, against, draws=draws, seed=seed)]
-    return pd.DataFrame(fits, columns=[*_KEY, *_FIT])
+    fits = fitted(table, against, draws=draws, seed=seed) if fits is None else fits
+    return pd.DataFrame([{**key, **_row(fit)} for key, fit in fits], columns=[*_KEY, *_FIT])
 
 
 def agreement_curves(
@@ -81,14 +89,15 @@ def agreement_curves(
     points: int = 80,
     draws: int = 1000,
     seed: int = 0,
+    fits: Fits | None = None,
 ) -> pd.DataFrame:
     """The fitted curves: rows (classifier, subset, condition_id, x, share, low, high).
 
     From the smallest to the largest x that was shown; pointwise 95 % bands by bootstrap over
-    sources.
+    sources. `fits`: as for `agreement_fits`.
     """
     parts = []
-    for key, fit in fitted(table, against, draws=draws, seed=seed):
+    for key, fit in fitted(table, against, draws=draws, seed=seed) if fits is None else fits:
         if fit.problem is None:
             x = np.linspace(fit.smallest, fit.largest, points)
             share, low, high = fit.fit.curve(x)
@@ -138,9 +147,7 @@ class Fitted:
         return None
 
 
-def fitted(
-    table: pd.DataFrame, against: str, *, draws: int, seed: int
-) -> Sequence[tuple[dict[str, object], Fitted]]:
+def fitted(table: pd.DataFrame, against: str, *, draws: int = 1000, seed: int = 0) -> Fits:
     """The fit of each condition, in the order of their first row."""
     return [
         (dict(zip(_KEY, key, strict=True)), Fitted(rows, against, draws, seed))
@@ -166,6 +173,9 @@ def _row(one: Fitted) -> dict[str, object]:
         "problem": one.problem,
     }
 
+
+#: Of each condition its names, as in `_KEY`, and the fit.
+Fits = Sequence[tuple[dict[str, object], Fitted]]
 
 _KEY = ["classifier", "subset", "condition_id"]
 _FIT = [

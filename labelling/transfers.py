@@ -26,7 +26,9 @@ def transfer_table(database: Database, experiment_id: str) -> pd.DataFrame:
     its labels for the unperturbed and for the perturbed picture.
     """
     columns = ["condition_id", "trial_index", "tested", "source_answer", "answer"]
-    return pd.DataFrame(rows.transfers(database, experiment_id), columns=columns)
+    table = pd.DataFrame(rows.transfers(database, experiment_id), columns=columns)
+    # A few names, a hundred thousand times: categories are grouped at no cost.
+    return table.astype({"tested": "category"})
 
 
 def transfer_matrix(
@@ -42,34 +44,34 @@ def transfer_matrix(
     decided: the share is 1, by construction. `unasked`: found trials not tested on it yet.
     """
     found = kept(trials[(trials["outcome"] == "found").to_numpy()], counted)
-    key = ["condition_id", "trial_index"]
-    joined = found[[*key, "classifier", "subset", "label", "target"]].merge(asked, on=key)
-    label, answer = joined["label"].to_numpy(), joined["answer"].to_numpy()
+    row = _row_of(found, asked)
+    answers, row = asked[row >= 0], row[row >= 0]
+    label, target = found["label"].to_numpy()[row], found["target"].to_numpy(float)[row]
+    answer = answers["answer"].to_numpy()
     wrong = answer != label
-    target = joined["target"].to_numpy(float)
     hit = np.where(np.isnan(target), wrong, answer == target) if success == "target" else wrong
-    right = joined["source_answer"].to_numpy() == label
-    cell = ["subset", "classifier", "tested"]
-    grouped = joined.assign(hit=hit & right, right=right).groupby(cell, sort=False, observed=True)
-    sums = grouped[["hit", "right"]].sum()
-    totals = grouped.size()
+    right = answers["source_answer"].to_numpy() == label
+    groups = found.groupby(["subset", "classifier"], sort=False, observed=True)
+    tested = sorted({*asked["tested"].unique(), *found["classifier"].astype(str).unique()})
+    number = pd.Categorical(answers["tested"], categories=tested).codes
+    cell = groups.ngroup().to_numpy()[row] * len(tested) + number
+    shape = (groups.ngroups, len(tested))
+    totals, rights, hits = (
+        np.bincount(cell[among], minlength=shape[0] * shape[1]).reshape(shape)
+        for among in (slice(None), right, hit & right)
+    )
     parts = []
-    tested = sorted({*asked["tested"], *found["classifier"].astype(str)})
-    for (subset, classifier), of in found.groupby(
-        ["subset", "classifier"], sort=False, observed=True
-    ):
-        for other in tested:
+    for group, ((subset, classifier), size) in enumerate(groups.size().items()):
+        for place, other in enumerate(tested):
             itself = other == classifier
-            place = (subset, classifier, other)
-            known = place in sums.index
             parts.append(
                 {
                     "subset": subset,
                     "found_for": classifier,
                     "tested_on": other,
-                    "n": len(of) if itself else int(sums.loc[place, "right"]) if known else 0,
-                    "fooled": len(of) if itself else int(sums.loc[place, "hit"]) if known else 0,
-                    "unasked": 0 if itself else len(of) - (int(totals[place]) if known else 0),
+                    "n": size if itself else int(rights[group, place]),
+                    "fooled": size if itself else int(hits[group, place]),
+                    "unasked": 0 if itself else size - int(totals[group, place]),
                     "by_construction": itself,
                 }
             )
@@ -82,6 +84,24 @@ def transfer_matrix(
     return matrix.assign(
         share=share, low=np.where(certain, np.nan, low), high=np.where(certain, np.nan, high)
     )
+
+
+def _row_of(found: pd.DataFrame, asked: pd.DataFrame) -> np.ndarray:
+    """Which row of `found` each answer is about; -1 where its trial is not there."""
+    conditions, trials = (
+        [frame[name].to_numpy(np.int64) for frame in (found, asked)]
+        for name in ("condition_id", "trial_index")
+    )
+    if not len(found):
+        return np.full(len(asked), -1)
+    most = max(int(of.max(initial=0)) for of in trials) + 1
+    known, keys = (
+        condition * most + trial for condition, trial in zip(conditions, trials, strict=True)
+    )
+    order = np.argsort(known)
+    place = np.minimum(np.searchsorted(known, keys, sorter=order), len(known) - 1)
+    row = order[place]
+    return np.where(known[row] == keys, row, -1)
 
 
 def kept(trials: pd.DataFrame, counted: Counted) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from threading import Lock
 import pandas as pd
 
 from app.access import current_home, database
-from app.results_files import Stamp
+from app.results_stamp import Stamp
 from app.widgets.banner import synthetic
 from data.database import open_database
 from data.results import Experiment, experiments
@@ -28,7 +28,7 @@ from labelling.means import common_limit, table_of_means
 from labelling.paired import Dimension, comparisons
 from labelling.quality import excluded_labellers
 from labelling.trials import stored_trials
-from labelling.votes import Asked, Standing, Votes, asked, standing, votes
+from labelling.votes import Asked, Numbers, Standing, Votes, asked, standing, votes
 
 
 @dataclass(frozen=True)
@@ -254,6 +254,14 @@ def _standing(root: Path, newest: int) -> Standing:
         fresh = before is None or before.newest > newest
         _stood[root] = standing(own) if fresh else standing(own, before)
         return _stood[root]
+
+
+def standing_codes(root: Path, newest: int) -> Numbers:
+    """What `labelling.votes.judgement_codes` gives, of which only newer ones are read.
+
+    `newest`: the largest id of a judgement that there is.
+    """
+    return _standing(root, newest).codes
 
 
 #: Two who open the page at once wait for one reading instead of making two.

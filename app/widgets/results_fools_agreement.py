@@ -16,7 +16,7 @@ from app.widgets.figure_files import chart, files
 from app.widgets.page_link import page_link
 from app.widgets.plain_text import plain
 from app.widgets.results_choices import colours, file_name, for_whom
-from app.widgets.results_data import SelectedResults, Selection
+from app.widgets.results_data import SelectedResults, Selection, standing_codes
 from app.widgets.scheme import current_scheme
 from labelling.eligibility import JudgingRule
 from labelling.estimands import FOOLED_WHILE_PEOPLE_AGREE
@@ -24,6 +24,7 @@ from labelling.strengths import (
     agreement_curves,
     agreement_fits,
     entering,
+    fitted,
     strength_count,
     strength_table,
 )
@@ -57,13 +58,14 @@ def agreement_part(selection: Selection, results: SelectedResults) -> None:
         " trial's own perturbation.",
         **one_of("against", list(_AGAINST)),
     )
-    fits = agreement_fits(table, against)
+    fitted_each = fitted(table, against)
+    fits = agreement_fits(table, against, fits=fitted_each)
     if fits.empty:
         st.info("No picture at a randomised strength is of the conditions that are selected.")
         return
     answers = table[entering(table).to_numpy()]
     figure = agreement(
-        agreement_curves(table, against),
+        agreement_curves(table, against, fits=fitted_each),
         fits,
         answers,
         against=against,
@@ -102,4 +104,4 @@ def _judgements() -> tuple[int, ...]:
 def _table(
     root: Path, experiment_id: str, rule: JudgingRule, items: int, judgements: tuple[int, ...]
 ) -> pd.DataFrame:
-    return strength_table(database(), experiment_id, rule)
+    return strength_table(database(), experiment_id, rule, standing_codes(root, judgements[0]))
