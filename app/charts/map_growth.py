@@ -14,7 +14,7 @@ from app.charts.map_parts import Box, Values, kept_steps, outline
 from app.charts.theme import SCHEMES, SchemeName
 
 #: What slider and buttons take below a chart, and where they begin, in pixels.
-ROOM, _BELOW = 100, 54
+ROOM, _BELOW = 112, 54
 
 
 def scores_image(

@@ -127,6 +127,7 @@ def heat_maps(
         coloraxis=_colours(difference, quantity, scheme),
         legend={"orientation": "h"} | legend,
     )
+    figure.update_annotations(font_size=14)  # the panels' names
     figure.update_xaxes(range=[axes[0].lower, axes[0].upper], showgrid=False, zeroline=False)
     figure.update_yaxes(range=[axes[1].lower, axes[1].upper], showgrid=False, zeroline=False)
     figure.update_xaxes(title_text=axes[0].title, row=rows)
@@ -138,7 +139,7 @@ def heat_maps(
 
 def _colours(difference: bool, quantity: str, scheme: SchemeName) -> dict[str, object]:
     bar = {
-        "title": {"text": quantity, "side": "right"},
+        "title": {"text": quantity, "side": "right", "font": {"size": 13}},
         "thickness": 12,
         "outlinewidth": 0,
         "tickcolor": SCHEMES[scheme].axis,

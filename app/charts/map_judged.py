@@ -26,7 +26,7 @@ _OUTLINE = {"color": "#000000", "width": 1.2}
 
 
 def judged_points(points: Sequence[Point], seen: set[str]) -> Iterator[go.Scatter]:
-    """A trace an answer; crossed out where the answers come to a no under the rule."""
+    """A trace an answer; diamonds where the answers come to a no under the rule."""
     for answer, (colour, name) in ANSWERS.items():
         of_answer = [point for point in points if point.answer == answer]
         if not of_answer:
@@ -44,7 +44,8 @@ def judged_points(points: Sequence[Point], seen: set[str]) -> Iterator[go.Scatte
             **legend_entry(name, seen),
         )
     if any(point.judgement == "disagree" for point in points):
-        yield _entry(DISAGREE, {"symbol": "circle-x", "size": 10, "color": "#b3b3b3"}, seen)
+        look = {"symbol": SYMBOLS["disagree"], "size": 10, "color": "#b3b3b3", "line": _OUTLINE}
+        yield _entry(DISAGREE, look, seen)
 
 
 def agreement_lines(agreement: Agreement, seen: set[str]) -> Iterator[go.Scatter]:

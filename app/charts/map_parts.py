@@ -24,7 +24,7 @@ ANSWERS = {
     "": ("rgba(128,128,128,0.45)", "not judged"),
 }
 #: What the answers come to under the judging rule.
-SYMBOLS = {"agree": "circle", "disagree": "circle-x", "missing": "circle"}
+SYMBOLS = {"agree": "circle", "disagree": "diamond", "missing": "circle"}
 DISAGREE = "people do not agree, by the rule"
 
 

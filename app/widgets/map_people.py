@@ -241,5 +241,5 @@ def _inside(opened: OpenMap, u: tuple[float, ...]) -> bool:
 def _counted(point: JudgedPoint) -> str:
     if not point.asked:
         return "not judged"
-    people = "1 person" if point.asked == 1 else f"{point.asked} people"
-    return f"{point.yes} of {people} still see the label"
+    people = "1 person still sees" if point.asked == 1 else f"{point.asked} people still see"
+    return f"{point.yes} of {people} the label"

@@ -158,7 +158,7 @@ def test_a_plane_is_computed_looked_at_regrown_and_judged(
     # The source is a judged picture: beside it stands what people said of it.
     page.mouse.click(*on_the_map(page, 0.01, -0.01))
     expect(page.get_by_text("Picture at 0, 0", exact=True)).to_be_visible()
-    expect(page.get_by_text("1 of 1 person still see the label")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("1 of 1 person still sees the label")).to_be_visible(timeout=60_000)
 
     # The rule is chosen as on Results; it stands in the figure and in every file.
     page.get_by_role("button", name="Judging rule").click()

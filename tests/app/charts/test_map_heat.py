@@ -78,8 +78,8 @@ def test_judged_pictures_have_the_colour_of_the_answer() -> None:
     label, unclear = drawn[:2]
     assert (list(label.x), list(unclear.text)) == ([0, 20], ["0 of 3"])
     assert label.marker.color != unclear.marker.color
-    # Crossed out is what the rule says no to, whatever most people answered.
-    assert list(label.marker.symbol) == ["circle", "circle-x"]
+    # A diamond is what the rule says no to, whatever most people answered.
+    assert list(label.marker.symbol) == ["circle", "diamond"]
     named = [trace.name for trace in figure.data if trace.showlegend]
     assert named == ["people answer: the label", "unclear", "people do not agree, by the rule"]
 
