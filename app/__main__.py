@@ -10,6 +10,9 @@ from collections.abc import Sequence
 # Before torch is imported: its threads then sleep while they wait for each other. By default they
 # spin, which costs dearly beside other programs (benchmarks.processor_settings).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# And before NumPy is: its systems of a few hundred unknowns are slower with threads that wait for
+# each other (regions are grown side by side instead). Torch has threads of its own.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from app.commands import COMMANDS
 from app.runner.explain import foreseen

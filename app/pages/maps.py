@@ -67,7 +67,10 @@ def render() -> None:
     _show(menu, fitting)
 
 
+@st.fragment
+@guarded
 def _show(menu: Menu | None, maps: list[OpenMap]) -> None:
+    """A part of its own, so that what a pointer does on a map draws nothing else anew."""
     judged = map_view(menu, maps)
     if judged is not None:
         people_panel(menu, judged)

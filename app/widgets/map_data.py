@@ -1,4 +1,4 @@
-"""Stored maps as the page uses them: read once, and regions grown on them once."""
+"""Stored maps as the page uses them, read once; and regions for the table of ratios."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.charts.map_parts import ADVERSARIAL, ROBUST, AxisText
 from app.runner.menu import Menu
 from data.maps import StoredMap, map_content
 from engine.maps import SemanticMap, from_bytes
-from engine.regions import Region, adversarial, grow_region, grow_regions
+from engine.regions import Region, grow_regions
 from engine.spaces.description import PerturbationPlane, PublishedViews, Viewpoint
 
 #: The paper's starts, in degrees of azimuth and elevation.
@@ -103,38 +103,6 @@ def open_map(stored: StoredMap) -> OpenMap | None:
 def _read(map_id: str, sha256: str) -> SemanticMap | None:
     content = map_content(database(), map_id)
     return None if content is None else from_bytes(content)
-
-
-@st.cache_resource(max_entries=2000, show_spinner=False)
-def _grown(
-    _found: SemanticMap, sha256: str, network: int, kind: str, method: str, steps: int, start: Start
-) -> Region:
-    """A region grown on a stored map, between whose points scores are interpolated."""
-    score = _found.score(network)
-    return grow_region(
-        score if kind == ROBUST else adversarial(score),
-        np.array(start),
-        lower=[axis[0] for axis in _found.coordinates],
-        upper=[axis[-1] for axis in _found.coordinates],
-        method=method,
-        steps=steps,
-    )
-
-
-def grown(
-    opened: OpenMap, network: int, kind: str, method: str, steps: int, start: Start
-) -> Region:
-    """The robust or adversarial region of one classifier around a start."""
-    clipped = np.clip(start, opened.lower, opened.upper)
-    return _grown(
-        opened.found,
-        opened.stored.sha256 or "",
-        network,
-        kind,
-        method,
-        steps,
-        tuple(float(one) for one in clipped),
-    )
 
 
 @st.cache_resource(max_entries=2000, show_spinner=False)

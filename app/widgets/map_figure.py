@@ -9,13 +9,14 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app.charts.map_heat import heat_maps
-from app.charts.map_parts import ROBUST, Agreement, Box, Panel, Point, Values
+from app.charts.map_parts import ADVERSARIAL, ROBUST, Agreement, Box, Panel, Point, Values
 from app.charts.map_profiles import profiles
 from app.charts.theme import classifier_colours
 from app.figures import figures
+from app.runner.map_growth import Growth, grow_all
 from app.runner.menu import Menu
 from app.widgets.map_controls import METHOD_NAMES, Controls, Growing
-from app.widgets.map_data import OpenMap, grown
+from app.widgets.map_data import OpenMap
 from app.widgets.scheme import current_scheme
 from engine.maps import difference
 from engine.regions import Region
@@ -37,15 +38,19 @@ def grow(maps: Sequence[OpenMap], growing: Growing) -> list[Shown]:
     """(panel, kind, region) for every classifier of every map, from every start."""
     if growing.method == "none":
         return []
-    found, panel = [], 0
+    how = growing.method, growing.steps
+    asked: list[tuple[int, str, Growth]] = []
+    panel = 0
     for one in maps:
         for network in range(len(one.networks)):
-            for kind in growing.kinds:
-                for start in growing.starts:
-                    region = grown(one, network, kind, growing.method, growing.steps, start)
-                    found.append((panel, kind, region))
+            asked += [
+                (panel, kind, Growth(one.found, network, kind == ADVERSARIAL, *how, start))
+                for kind in growing.kinds
+                for start in growing.starts
+            ]
             panel += 1
-    return found
+    regions = grow_all([growth for *_, growth in asked])
+    return [(panel, kind, region) for (panel, kind, _), region in zip(asked, regions, strict=True)]
 
 
 def draw(

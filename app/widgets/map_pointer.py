@@ -1,4 +1,4 @@
-"""The pointer on a map: pictures while hovering, a click that looks, starts that can be dragged."""
+"""The pointer on a map: pictures while hovering, a click that looks, starts that are dragged."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ def pointer(
     starts: Sequence[Sequence[float]],
     thumbnails: Thumbnails | None,
     place: bool,
+    answered: int,
     on: dict[str, Callable[[], None]],
 ) -> None:
     """Follow the pointer over the chart called `plot`, whose axes go from `lower` to `upper`.
 
     During `on["look"]`, `on["place"]` and `on["move"]` `st.session_state[key]` has a dict of that
-    name: `u`, where it happened, and for a move `start`, which one. `place`: a click places a
-    start instead of looking.
+    name: `number`, `u`, where it happened, and for a move `start`, which one, and `done`, whether
+    it was let go. `place`: a click places a start instead of looking. `answered`: the number of the
+    last move that the chart shows; while a start is dragged, the next is sent after that.
     """
     _component(
         key=key,
@@ -46,6 +48,7 @@ def pointer(
             "upper": list(upper),
             "starts": [list(start) for start in starts],
             "place": place,
+            "answered": answered,
         },
         height=1,
         **{f"on_{name}_change": act for name, act in on.items()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -10,13 +10,14 @@ from app.access import current_home
 from app.charts.theme import chart_menu
 from app.runner.map_thumbnails import read_thumbnails
 from app.runner.menu import Menu
-from app.widgets.map_controls import Growing, controls, keep_starts, written
+from app.widgets.map_controls import controls
 from app.widgets.map_data import OpenMap
 from app.widgets.map_figure import draw, grow, meaning, panels_of, region_rows, region_table
 from app.widgets.map_files import map_files
 from app.widgets.map_people import Judged, judged_plane, judging, overlay
-from app.widgets.map_place import PLACE, place_panel
+from app.widgets.map_place import place_panel
 from app.widgets.map_pointer import pointer
+from app.widgets.map_starts import POINTER, acts, answered, dragged
 
 
 def map_view(menu: Menu | None, maps: Sequence[OpenMap]) -> Judged | None:
@@ -24,7 +25,7 @@ def map_view(menu: Menu | None, maps: Sequence[OpenMap]) -> Judged | None:
     first = maps[0]
     panels = panels_of(menu, maps)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = controls(maps)
+        chosen = dragged(first, controls(maps))
         judged = None
         if len(maps) == 1 and first.plane is not None:
             judged = judged_plane(first, judging(first))
@@ -37,13 +38,14 @@ def map_view(menu: Menu | None, maps: Sequence[OpenMap]) -> Judged | None:
         st.plotly_chart(figure, theme=None, config=chart_menu(name), key=name)
         pointer(
             name,
-            key="map-pointer",
+            key=POINTER,
             lower=first.lower,
             upper=first.upper,
             starts=growing.starts if growing.method != "none" else (),
             thumbnails=read_thumbnails(current_home(), first.stored.id),
             place=chosen.places,
-            on={"look": _look, "move": _move(growing), "place": _place(growing)},
+            answered=answered(),
+            on=acts(first, chosen),
         )
         st.caption(meaning(first, growing, chosen.compare))
     with narrow:
@@ -58,28 +60,3 @@ def map_view(menu: Menu | None, maps: Sequence[OpenMap]) -> Judged | None:
 def file_name(maps: Sequence[OpenMap]) -> str:
     """What the view's files are called."""
     return "-".join(["map", *(one.stored.id for one in maps)])[:80]
-
-
-def _message(name: str) -> dict[str, object]:
-    return st.session_state["map-pointer"][name]
-
-
-def _look() -> None:
-    st.query_params[PLACE] = written(_message("look")["u"])
-
-
-def _move(growing: Growing) -> Callable[[], None]:
-    def move() -> None:
-        message = _message("move")
-        starts = list(growing.starts)
-        starts[int(message["start"])] = tuple(message["u"])
-        keep_starts(starts)
-
-    return move
-
-
-def _place(growing: Growing) -> Callable[[], None]:
-    def place() -> None:
-        keep_starts((*growing.starts, tuple(_message("place")["u"])))
-
-    return place
