@@ -58,7 +58,11 @@ def available(sitting: Sitting) -> Iterator[StudyItem]:
         cap.note(item)
         room -= 1
         yield item
-    yield from put_back[:room]
+    for item in put_back:
+        if room > 0 and cap.allows(item):
+            cap.note(item)
+            room -= 1
+            yield item
 
 
 def waiting(sitting: Sitting) -> bool:

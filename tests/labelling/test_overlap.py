@@ -196,6 +196,12 @@ def test_nobody_sees_more_of_one_source_than_the_cap(make, cap, checks) -> None:
         assert len(shown) > len({task.item_id for task in asked} & pairs(study)), "checks, too"
 
 
+@pytest.mark.parametrize(("trials", "cap"), [(1, 3), (4, 2), (4, 3)])
+def test_what_a_cap_leaves_out_is_not_counted_as_left(make, trials, cap) -> None:
+    study = make(trials=trials, source_cap=cap)
+    assert {task.total for task in study.answer_all(study.person())} == {trials * cap}
+
+
 def test_without_a_cap_every_pair_and_every_check_is_shown(make) -> None:
     study = make(trials=4, **CHECKS["all of them"])
     shown = {task.number: task for task in study.answer_all(study.person())}
