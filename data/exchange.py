@@ -64,7 +64,30 @@ def import_rows(
             if row["comment"] and about not in commented:
                 commented.add(about)
                 add_comment(database, *about, row["comment"])
+        for study_id in studies.values():
+            database.execute(_FINISHED, [now(), study_id])
     return list(studies.values())
+
+
+#: Whoever judged an item has done with it, and so has whoever rejected its source, so that a study
+#: counts as far as it is.
+_FINISHED = """
+INSERT INTO assignments (study_id, labeller_id, item_id, round, place, finished_at)
+SELECT study_items.study_id, source.labeller_id, study_items.id, source.repeat,
+    row_number() OVER (PARTITION BY source.labeller_id ORDER BY source.id, study_items.position), ?
+FROM study_items
+JOIN labellers ON labellers.study_id = study_items.study_id
+JOIN standing_judgements AS source ON source.labeller_id = labellers.id
+    AND source.side = 'source' AND source.stimulus = study_items.source_stimulus
+    AND source.label = study_items.label
+    AND (source.repeat = 0 OR source.item_id = study_items.id)
+LEFT JOIN standing_judgements AS perturbed ON perturbed.labeller_id = labellers.id
+    AND perturbed.side = 'perturbed' AND perturbed.stimulus = study_items.perturbed_stimulus
+    AND perturbed.label = study_items.label AND perturbed.repeat = source.repeat
+WHERE study_items.study_id = ? AND (
+    source.answer <> 1 OR study_items.perturbed_stimulus IS NULL OR perturbed.id IS NOT NULL
+)
+"""
 
 
 def _study(database: Database, row: Mapping[str, Any], created_by: str) -> str:

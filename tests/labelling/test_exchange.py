@@ -31,6 +31,7 @@ from labelling.exchange import (
 )
 from labelling.importing import import_file
 from labelling.options import ExclusionRules, StudyError, options_of
+from labelling.progress import study_progress
 from labelling.quality import excluded_labellers
 from labelling.queue import comment, next_task, record, undo
 from labelling.stages import withdraw
@@ -352,6 +353,17 @@ def test_rules_come_with_the_judgements(database, home, tmp_path) -> None:
         left_out = set(excluded_labellers(there, [imported]))
         names = [one.name for one in labellers(there, imported) if one.id in left_out]
     assert names == ["bad (synthetic)"]
+
+
+def test_an_imported_study_is_as_far_as_it_was(database, study_id) -> None:
+    """Who withdrew counts in neither; items that nobody judged are in no table."""
+    [imported] = import_file(
+        database, write_table(judgement_table(database, [study_id]), "csv"), "csv", created_by="t"
+    )
+    was, now = (study_progress(database, one) for one in (study_id, imported))
+    assert now.judged == was.judged == was.items > 0
+    assert now.resolved == was.resolved
+    assert [one.judgements for one in now.labellers] == [one.judgements for one in was.labellers]
 
 
 def test_a_table_of_before_options_were_in_it_still_comes_in(database, study_id) -> None:
