@@ -40,7 +40,7 @@ REQUEST = ExperimentRequest(
     schedules=("imagenet",),
     budget=60,  # of each outcome there are some
     trials=24,
-    slots=4,
+    slots=1,  # of several, which one a trial gets may change a float's last bit
     random_directions=1,
 )
 #: What two runs on different machines do not share.
