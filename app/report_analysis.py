@@ -89,7 +89,9 @@ class Analysis:
             else "No judgement is used.",
         ]
         lines = [escape(line, quote=False) for line in lines]
-        return [*lines, "<b>SYNTHETIC JUDGEMENTS</b>"] if self.synthetic and judged else lines
+        if self.synthetic and judged:
+            lines[-1] += " <b>SYNTHETIC JUDGEMENTS</b>"
+        return lines
 
     def rule_in_words(self) -> str:
         """Which trials count by whose word, and how many are judged so far."""

@@ -37,6 +37,11 @@ def listed(lines: Sequence[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(line)}' for line in lines)}</ul>"
 
 
+def folded(summary: str, content: str) -> str:
+    """What is shown when somebody asks for it."""
+    return f"<details><summary>{escape(summary)}</summary>{content}</details>"
+
+
 def small(text: str) -> str:
     """What a figure shows and does not show."""
     return f"<p class=small>{escape(text)}</p>"

@@ -23,6 +23,8 @@ from labelling.means import MEDIAN, PLAIN_MEAN, RESTRICTED_MEAN, table_of_means
 from labelling.paired import Dimension, comparisons
 from labelling.paired_words import what_follows
 
+#: More comparisons than this are told in words only when somebody asks.
+MOST_SENTENCES = 8
 _NAMED: dict[Dimension, str] = {
     "classifier": "classifiers",
     "subset": "layer subsets",
@@ -117,13 +119,14 @@ def _compared(analysis: Analysis, part: pd.DataFrame, by: Dimension) -> Iterator
             f"compare-{by}",
         )
     planned = analysis.planned
-    yield html.listed(
-        [
-            ("" if planned is None else _planned(found.loc[[row.Index]], by, planned))
-            + what_follows(row, analysis.estimand, by)
-            for row in found.itertuples()
-        ]
-    )
+    sentences = [
+        ("" if planned is None else _planned(found.loc[[row.Index]], by, planned))
+        + what_follows(row, analysis.estimand, by)
+        for row in found.itertuples()
+    ]
+    words = html.listed(sentences)
+    many = len(sentences) > MOST_SENTENCES
+    yield html.folded(f"In words ({len(sentences)})", words) if many else words
 
 
 def _planned(row: pd.DataFrame, by: Dimension, planned: Sequence[Comparison]) -> str:

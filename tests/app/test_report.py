@@ -111,6 +111,19 @@ def test_the_controls_are_told_in_numbers(synthetic: tuple[Home, str], tmp_path:
         assert all(cell in text for cell in one.rows.iloc[0])
 
 
+def test_many_comparisons_are_told_in_words_only_to_who_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Home(tmp_path / "home")
+    experiment_id = add_synthetic_experiment(place.root, 12, "Synthetic")
+    told = "<ul><li>On the same"
+    assert written(place, experiment_id, tmp_path).count(f"</summary>{told}") == 0
+    monkeypatch.setattr("app.report_results.MOST_SENTENCES", 1)
+    text = written(place, experiment_id, tmp_path)
+    # Two comparisons of classifiers, two of layers.
+    assert text.count(f"<details><summary>In words (2)</summary>{told}") == 2
+
+
 def test_the_first_trials_that_most_conditions_found_are_pictured() -> None:
     found = {1: [0, 2, 3, 4, 5, 6, 7], 2: [1, 2, 4, 5, 6, 7], 3: [0, 1, 3]}
     part = pd.DataFrame(
