@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isinf
 
 import pandas as pd
@@ -10,45 +9,15 @@ import plotly.graph_objects as go
 
 from app.charts.theme import chart_menu
 from app.figures import figures
+from app.results_stamp import Stamp, stamped
 from labelling.distances import MEANS
 from labelling.estimands import RAW, Estimand
 from labelling.exchange import write_table
 
 
-@dataclass(frozen=True)
-class Stamp:
-    """What every file says of where its numbers come from.
-
-    `analysis_plan` says whether they keep to the plan that was frozen before anybody judged.
-    """
-
-    experiment: str
-    experiment_id: str
-    judging_rule: str
-    synthetic_judgements: bool
-    analysis_plan: str
-
-    def in_words(self) -> str:
-        """One line, for a caption."""
-        made_up = " SYNTHETIC JUDGEMENTS." if self.synthetic_judgements else ""
-        return (
-            f"Experiment {self.experiment} ({self.experiment_id}). A picture shows its label by"
-            f" {self.judging_rule}.{made_up} {self.analysis_plan}"
-        )
-
-
 def stamped_file(frame: pd.DataFrame, stamp: Stamp, format: str) -> bytes:
     """The frame as "csv" or "parquet", the stamp in every row."""
-    return write_table(
-        frame.assign(
-            experiment=stamp.experiment,
-            experiment_id=stamp.experiment_id,
-            judging_rule=stamp.judging_rule,
-            synthetic_judgements=stamp.synthetic_judgements,
-            analysis_plan=stamp.analysis_plan,
-        ),
-        format,
-    )
+    return write_table(stamped(frame, stamp), format)
 
 
 def html_file(figure: go.Figure, name: str) -> bytes:

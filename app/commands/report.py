@@ -6,6 +6,7 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
+from app.commands.judging import add_judging, judging_rule
 from app.commands.terminal import ProgressLine, say
 from app.figures import bytes_in_words
 from app.runner.request import RequestError
@@ -18,8 +19,6 @@ the report says whether it follows the plan.
 
   python -m app report 3f9a0c21de report.html"""
 
-RULES = ("majority", "unanimous", "any")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
@@ -27,18 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help="where to (default: report-ID.html)"
     )
-    parser.add_argument(
-        "--rule",
-        choices=RULES,
-        help="when people count as saying that a picture shows its label (default: the frozen"
-        " plan's, else majority)",
-    )
-    parser.add_argument(
-        "--unclear-missing", action="store_true", help="“unclear” counts as missing, not as no"
-    )
-    parser.add_argument(
-        "--exclusion", action="store_true", help="leave out whom the studies' rules exclude"
-    )
+    add_judging(parser, default="the frozen plan's, else majority")
     parser.add_argument(
         "--limit",
         type=float,
@@ -55,16 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     from app.widgets.banner import MARKER
     from data.database import open_database
     from data.home import home
-    from labelling.eligibility import JudgingRule
 
     if arguments.limit is not None and not 0 < arguments.limit < float("inf"):
         raise RequestError("M_max must be a number above 0.")
-    own = arguments.rule or arguments.unclear_missing or arguments.exclusion
-    rule = JudgingRule(
-        arguments.rule or "majority",
-        unclear="missing" if arguments.unclear_missing else "disagree",
-        exclusion=arguments.exclusion,
-    )
     place = home(arguments.home)
     with closing(open_database(place)) as database:
         chosen = find_experiment(database, arguments.experiment)
@@ -73,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
             database,
             place,
             chosen,
-            rule=rule if own else None,
+            rule=judging_rule(database, chosen.id, arguments),
             limit=arguments.limit,
             synthetic=(place.root / MARKER).exists(),
             on_part=lambda part: line.show(f"Report: {part} …", at_once=True),

@@ -10,24 +10,33 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from app.commands.judging import add_judging, judging_rule
 from app.commands.terminal import print_object, say
 from app.figures import figures
+from app.results_stamp import Stamp, stamped
 from app.runner.request import RequestError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sqlite_utils import Database
+
+    from data.experiments import Experiment
+    from data.home import Home
+    from labelling.eligibility import JudgingRule
 
 HELP = """Show the results of an experiment: the table of means, or the curves.
 
 Without an ID, of the newest experiment. --estimand says what is counted, and --rule whose judgement
-decides; without judgements only "raw" can be known. The Results page defines each of them.
+decides; without judgements only "raw" can be known. The Results page defines each of them. With
+--csv every row says its experiment, the judging rule, whether the judgements are synthetic, and
+whether the frozen analysis plan was kept to.
 
   python -m app results
   python -m app results 3f9a0c21de --estimand fooled-while-people-agree --curves --csv > curves.csv
+  python -m app results 3f9a0c21de --estimand source-judged --labeller Ada --csv > means.csv
   python -m app results 3f9a0c21de --json > results.jsonl"""
 
 ESTIMANDS = ("raw", "source-judged", "fooled-while-people-agree", "as-published")
-RULES = ("majority", "unanimous", "any")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,12 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--estimand", choices=ESTIMANDS, default="raw", help="what is counted (default: raw)"
     )
-    parser.add_argument(
-        "--rule",
-        choices=RULES,
-        default="majority",
-        help="when people count as saying that a picture shows its label (default: majority)",
-    )
+    add_judging(parser, default="majority")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--curves", action="store_true", help="the curves, not the table of means")
     what.add_argument(
@@ -62,8 +66,10 @@ def run(arguments: argparse.Namespace) -> int:
     from app.runner.table import find_experiment, result_objects
     from data.database import open_database
     from data.home import home
+    from labelling.eligibility import JudgingRule
 
-    with closing(open_database(home(arguments.home))) as database:
+    place = home(arguments.home)
+    with closing(open_database(place)) as database:
         if arguments.list:
             return _list(database, as_json=arguments.json)
         chosen = find_experiment(database, arguments.experiment)
@@ -73,20 +79,33 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         if arguments.trials:
             return _trials(result_objects(database, chosen.id))
-        table = _table(
-            database,
-            chosen.id,
-            arguments.estimand,
-            arguments.rule,
-            curves=arguments.curves,
-        )
+        rule = judging_rule(database, chosen.id, arguments) or JudgingRule()
+        table = _table(database, chosen.id, arguments.estimand, rule, curves=arguments.curves)
+        limit = None if arguments.curves else _known(float(table["limit"].iloc[0]))
+        stamp = _stamp(database, place, chosen, rule, arguments.estimand, limit)
     if arguments.csv:
-        table.to_csv(sys.stdout, index=False)
+        stamped(table, stamp).to_csv(sys.stdout, index=False)
     else:
         _print(table, curves=arguments.curves)
-        if not arguments.curves:
-            say(_note(chosen.name, arguments.estimand))
+        say(_note(stamp, arguments.estimand))
     return 0
+
+
+def _stamp(
+    database: Database,
+    place: Home,
+    chosen: Experiment,
+    rule: JudgingRule,
+    estimand: str,
+    limit: float | None,
+) -> Stamp:
+    """What the numbers rest on, as every file of the Results page says it."""
+    from app.widgets.banner import MARKER
+    from labelling.analysis_plan import adherence
+
+    held = adherence(database, chosen.id, rule=rule, estimand=estimand, limit=limit)
+    synthetic = (place.root / MARKER).exists()
+    return Stamp(chosen.name, chosen.id, rule.in_words(), synthetic, held.in_words())
 
 
 def _trials(results: Iterator[dict[str, Any]]) -> int:
@@ -108,27 +127,33 @@ def print_table(experiment_id: str, folder: str | None) -> None:
     """The table of means without judgements, as `results ID` prints it."""
     from data.database import open_database
     from data.home import home
+    from labelling.eligibility import JudgingRule
 
     with closing(open_database(home(folder))) as database:
-        _print(_table(database, experiment_id, "raw", "majority", curves=False), curves=False)
+        _print(_table(database, experiment_id, "raw", JudgingRule(), curves=False), curves=False)
 
 
 def _table(
-    database: object, experiment_id: str, estimand: str, rule: str, *, curves: bool
+    database: Database, experiment_id: str, estimand: str, rule: JudgingRule, *, curves: bool
 ) -> pd.DataFrame:
     from labelling.curves import success_curves
-    from labelling.eligibility import JudgingRule, trial_table
+    from labelling.distances import mean_distances, pixel_distances
+    from labelling.eligibility import trial_table
     from labelling.estimands import ESTIMANDS as DEFINED
     from labelling.means import table_of_means
 
-    trials = trial_table(database, [experiment_id], JudgingRule(rule))
+    trials = trial_table(database, [experiment_id], rule)
     if trials.empty:
         raise RequestError(
             f"Experiment {experiment_id} has no results yet: run"
             f" python -m app experiment --resume {experiment_id}"
         )
-    table = (success_curves if curves else table_of_means)(trials, DEFINED[estimand])
-    if curves and table.empty:
+    if not curves:
+        distances = mean_distances(trials, pixel_distances(database, trials), DEFINED[estimand])
+        means = table_of_means(trials, DEFINED[estimand])
+        return means.merge(distances, on="condition_id", how="left")
+    table = success_curves(trials, DEFINED[estimand])
+    if table.empty:
         raise RequestError(
             f"Nothing is known of the estimand “{estimand}” without judgements: choose --estimand"
             " raw, or have the pictures judged on the Label page."
@@ -150,6 +175,9 @@ TABLE = {
     "median": "median",
     "plain_mean": "plain mean",
     "n_plain": "of",
+    "mean_pixel_l2": "pixel ℓ2",
+    "mean_pixel_linf": "ℓ∞",
+    "mean_ssim": "SSIM",
 }
 CURVES = {
     "classifier": "classifier",
@@ -190,12 +218,12 @@ def _known(value: float) -> float | None:
     return None if value != value else value
 
 
-def _note(name: str, estimand: str) -> str:
-    judged = "no judgement was used" if estimand == "raw" else "as people judged the pictures"
-    return f"{name}. Estimand: {estimand} ({judged})."
+def _note(stamp: Stamp, estimand: str) -> str:
+    judged = " (no judgement was used)" if estimand == "raw" else ""
+    return f"Estimand: {estimand}{judged}. {stamp.in_words()}"
 
 
-def _list(database: object, *, as_json: bool) -> int:
+def _list(database: Database, *, as_json: bool) -> int:
     from data.results import experiments, outcome_counts
 
     for one in experiments(database, kind="experiment"):

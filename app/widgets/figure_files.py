@@ -11,7 +11,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.charts.theme import chart_menu
-from app.results_files import Stamp, html_file, stamped_file
+from app.results_files import html_file, stamped_file
+from app.results_stamp import Stamp
 from app.widgets.drawn_figure import drawn_figure
 
 _FOLDER = Path(__file__).parent

@@ -11,7 +11,6 @@ import pytest
 
 from app.results_files import (
     DISTANCE_HEADINGS,
-    Stamp,
     html_file,
     interval,
     latex_file,
@@ -20,6 +19,7 @@ from app.results_files import (
     stamped_file,
     table_1,
 )
+from app.results_stamp import Stamp
 from labelling.eligibility import JudgingRule
 from labelling.estimands import FOOLED_WHILE_PEOPLE_AGREE, RAW
 from labelling.means import table_of_means

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -18,6 +19,7 @@ from playwright.sync_api import Page, expect
 
 from app.runner.lock import worker_lock
 from app.widgets.figure_files import SCALE
+from data.database import open_database
 from data.home import Home
 from tests.browser.conftest import App, running_app, wait_until_ready
 from tests.browser.synthetic_home import (
@@ -43,14 +45,15 @@ CONTROLS = """() => Object.fromEntries(
 
 @dataclass(frozen=True)
 class World:
-    """A server with synthetic experiments: one of everything; of three trials; of one classifier,
-    judged; and one whose only trial fooled nobody.
+    """A server with synthetic experiments: one with everything, one of three trials, one of one
+    classifier, one in which nothing was fooled, and one whose first trial has not ended.
     """
 
     app: App
     whole: str
     tiny: str
     single: str
+    unfooled: str
     empty: str
 
 
@@ -64,14 +67,22 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         single = add_synthetic_experiment(
             home, 12, "Synthetic, single", first_seed=300, classifiers=("mnist-robust",)
         )
-        empty = add_synthetic_experiment(home, 0, "Synthetic, empty", first_seed=400)
+        unfooled = add_synthetic_experiment(home, 8, "Synthetic, unfooled", first_seed=400)
+        empty = add_synthetic_experiment(home, 0, "Synthetic, empty", first_seed=500)
         for one in (whole, tiny, single):
             add_synthetic_judgements(home, one)
             add_synthetic_strengths(home, one)
         skip_under_one_condition(home, whole, trial=4)
         for one in (whole, tiny):
             add_synthetic_transfers(home, one)
-        yield World(app, whole, tiny, single, empty)
+        with closing(open_database(Home(home), durable=True)) as database:
+            database.execute(
+                "UPDATE results SET outcome = 'exhausted', magnitude = NULL"
+                " WHERE outcome = 'found' AND condition_id IN"
+                " (SELECT id FROM conditions WHERE experiment_id = ?)",
+                [unfooled],
+            )
+        yield World(app, whole, tiny, single, unfooled, empty)
 
 
 @pytest.fixture
@@ -246,28 +257,57 @@ def _figure_files(page: Page, view: View, world: World) -> None:
     assert alone.count("base64,iVBOR") >= len(pictures) or not view.pictures
 
 
-#: What a view says, in its figure or instead of it, of three trials and of one classifier.
+NOTHING = "No trial of these conditions was fooled yet"
+#: What a view says, in its figure or instead of it: of three trials, of one classifier, and where
+#: nothing was fooled.
 LITTLE = {
-    "view=Curves": ("3 trials a condition", "Layers: last"),
-    "view=Table": ("[too few]", "layers last"),
-    "view=Compare": ("Too few: no two of them share 6 sources", "There is one classifier here"),
-    "view=Compare&compare=subset": ("Too few: no two of them share 6 sources", "first − last"),
-    "view=Funnel": ("3 trials a condition", "classifier agreed"),
-    "view=Gallery": ("3 trials a condition", "mnist-robust"),
-    "view=What+fools+what": ("3 trials a condition", "What can be tested is known as soon as"),
-    "view=What+fools+what&fools=Labels": ("3 trials a condition", "Median magnitude"),
-    "view=What+fools+what&fools=Layers": ("3 trials a condition", "mnist-robust"),
-    "view=What+fools+what&fools=People": ("no curve, ", "mnist-robust, layers last: half agree"),
+    "view=Curves": ("3 trials a condition", "Layers: last", "No judgement is used."),
+    "view=Table": ("[too few]", "layers last", NOTHING),
+    "view=Compare": (
+        "Too few: no two of them share 6 sources",
+        "There is one classifier here",
+        NOTHING,
+    ),
+    "view=Compare&compare=subset": (
+        "Too few: no two of them share 6 sources",
+        "first − last",
+        NOTHING,
+    ),
+    "view=Funnel": ("3 trials a condition", "classifier agreed", "nothing fooled"),
+    "view=Gallery": ("3 trials a condition", "mnist-robust", "No picture fits"),
+    "view=What+fools+what": (
+        "3 trials a condition",
+        "What can be tested is known as soon as",
+        NOTHING,
+    ),
+    "view=What+fools+what&fools=Labels": ("3 trials a condition", "Median magnitude", "∞"),
+    "view=What+fools+what&fools=Layers": (
+        "3 trials a condition",
+        "mnist-robust",
+        "No found trial that counts under this rule",
+    ),
+    "view=What+fools+what&fools=People": (
+        "no curve, ",
+        "mnist-robust, layers last: half agree",
+        "No picture of this experiment was shown at a randomised",
+    ),
 }
 
 
 @pytest.mark.parametrize("query", LITTLE)
-def test_three_trials_and_one_classifier_mislead_nobody(results, world, complaints, query: str):
-    for experiment_id, said in zip((world.tiny, world.single), LITTLE[query], strict=True):
+def test_little_data_misleads_nobody(results, world, complaints, query: str):
+    experiments = (world.tiny, world.single, world.unfooled)
+    for experiment_id, said in zip(experiments, LITTLE[query], strict=True):
         page = results(f"experiment={experiment_id}&{query}")
         # Attached: the cells of a table are drawn, and only written for those who cannot see it.
         expect(page.get_by_role("tabpanel").get_by_text(said).first).to_be_attached()
         expect(page.get_by_text("Something went wrong")).to_have_count(0)
         if experiment_id == world.single:
             expect(page.get_by_text("mnist-standard")).to_have_count(0)
+    assert complaints.messages == []
+
+
+def test_an_experiment_without_results_says_that_they_are_on_their_way(results, world, complaints):
+    page = results(f"experiment={world.empty}&view=Gallery")
+    expect(page.get_by_text("The first trials are still searching")).to_be_visible()
     assert complaints.messages == []
