@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from math import inf
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from app.access import current_home, database
@@ -19,8 +20,16 @@ from app.widgets.results_data import SelectedResults, Selection, standing_codes
 from app.widgets.results_gallery import ANY, CELLS, FEWEST_ROWS, Wanted
 from labelling.label_targets import EVERY, label_targets, most_met
 from labelling.layer_shares import layer_shares, point_magnitudes
-from labelling.strengths import agreement_curves, agreement_fits, entering, fitted, strength_table
+from labelling.strengths import (
+    agreement_curves,
+    agreement_fits,
+    entering,
+    fitted,
+    strength_items,
+    strength_table,
+)
 from labelling.transfers import transfer_matrix, transfer_table
+from labelling.votes import Asked, asked
 
 View = Callable[[Selection], None]
 
@@ -37,7 +46,7 @@ def fools(colours: Mapping[str, str], sent: Callable[[go.Figure], None]) -> dict
         sent(gallery(rows, columns, cells, colours=colours))
 
     @cache
-    def tested(experiment_id: str) -> object:
+    def tested(experiment_id: str) -> pd.DataFrame:
         return transfer_table(database(), experiment_id)
 
     def transfer(selection: Selection) -> None:
@@ -52,7 +61,7 @@ def fools(colours: Mapping[str, str], sent: Callable[[go.Figure], None]) -> dict
         sent(label_target_map(cells[shown], labels=rows, targets=columns, name_of=str))
 
     @cache
-    def by_point(condition_id: int) -> object:
+    def by_point(condition_id: int) -> pd.DataFrame:
         return point_magnitudes(database(), condition_id)
 
     def layers(selection: Selection) -> None:
@@ -63,17 +72,24 @@ def fools(colours: Mapping[str, str], sent: Callable[[go.Figure], None]) -> dict
         points = [f"point {number}" for number in range(int(frame["point"].max()) + 1)]
         sent(magnitude_by_layer(frame, points=points, subsets=selection.subsets, colours=colours))
 
+    @cache
+    def shown(experiment_id: str) -> tuple[pd.DataFrame, Asked]:
+        items = strength_items(database(), experiment_id)
+        return items, asked(database(), items)
+
     def people(selection: Selection) -> None:
         (newest,) = database().execute("SELECT max(id) FROM judgements").fetchone()
         codes = standing_codes(current_home().root, newest)
-        table = strength_table(database(), selection.experiment.id, selection.rule, codes)
+        items, pictures = shown(selection.experiment.id)
+        told = {"items": items, "codes": codes, "pictures": pictures}
+        table = strength_table(database(), selection.experiment.id, selection.rule, **told)
         table = table[table["classifier"].isin(selection.classifiers)]
         each = fitted(table, "magnitude")
         fits = agreement_fits(table, "magnitude", fits=each)
         answers = table[entering(table).to_numpy()]
         curves = agreement_curves(table, "magnitude", fits=each)
-        shown = {"against": "magnitude", "subsets": selection.subsets, "colours": colours}
-        sent(agreement(curves, fits, answers, **shown))
+        drawn = {"against": "magnitude", "subsets": selection.subsets, "colours": colours}
+        sent(agreement(curves, fits, answers, **drawn))
 
     return {
         "Gallery": pictures,

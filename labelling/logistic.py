@@ -80,16 +80,19 @@ def _newton(x: Floats, yes: NDArray[np.bool_], weights: Floats) -> Floats:
     share = (agreed + 0.5) / (total + 1)
     at = np.stack([np.log(share / (1 - share)), np.zeros_like(share)])
     powers = np.stack([np.ones_like(x), x, x**2])  # sums over answers are products with these
+    moving = np.arange(weights.shape[1])  # resamples that are not there yet
     for _ in range(STEPS):
-        said = expit(at[0] + at[1] * x[:, None])
+        said = expit(at[0, moving] + at[1, moving] * x[:, None])
+        drawn = weights[:, moving]
         # The intercept's share of the ridge is for resamples in which everybody says the same.
-        first, second = powers[:2] @ (weights * (answers - said)) - RIDGE * at
-        a, b, c = powers @ (weights * said * (1 - said))
+        first, second = powers[:2] @ (drawn * (answers - said)) - RIDGE * at[:, moving]
+        a, b, c = powers @ (drawn * said * (1 - said))
         a, c = a + RIDGE, c + RIDGE
         step = np.stack([c * first - b * second, a * second - b * first]) / (a * c - b * b)
-        step *= np.minimum(1.0, LONGEST / np.maximum(np.abs(step).max(axis=0), 1e-300))
-        at = at + step
-        if np.abs(step).max() < TOLERANCE:
+        size = np.abs(step).max(axis=0)
+        at[:, moving] += step * np.minimum(1.0, LONGEST / np.maximum(size, 1e-300))
+        moving = moving[size >= TOLERANCE]
+        if not len(moving):
             break
     return at
 

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from labelling.eligibility import JudgingRule, counting, judged_trials
 from labelling.intervals import FEWEST_SOURCES, resampled_sources
 from labelling.logistic import LogisticFit, logistic_fit
-from labelling.votes import Numbers, votes
+from labelling.votes import Asked, Numbers, votes
 
 #: A curve through fewer judged pictures than this would be made of chance.
 FEWEST_PICTURES = 20
@@ -43,21 +43,37 @@ def strength_count(database: Database, experiment_id: str) -> int:
     return count
 
 
-def strength_table(
-    database: Database, experiment_id: str, rule: JudgingRule, codes: Numbers | None = None
-) -> pd.DataFrame:
-    """One row an item at a randomised strength: `COLUMNS`, and both judgements under the rule.
+def strength_items(database: Database, experiment_id: str) -> pd.DataFrame:
+    """One row an item at a randomised strength: `COLUMNS`.
 
-    `magnitude` is strength · ‖p‖₂, `answer` the classifier's label for that picture;
-    `source_judgement` and `perturbed_judgement` as in `labelling.eligibility`. A picture that two
-    studies ask about is one row. `codes`: as `labelling.votes.judgement_codes` gave them.
+    `magnitude` is strength · ‖p‖₂, `answer` the classifier's label for that picture. A picture that
+    two studies ask about is one row.
     """
     rows = database.execute(_ITEMS, {"experiment": experiment_id}).fetchall()
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     for name in ("source_stimulus", "perturbed_stimulus"):
         table[name] = table[name].astype(object)
-    table = table.drop_duplicates(["condition_id", "trial_index", "strength"], ignore_index=True)
-    return judged_trials(table, votes(database, table, codes), rule, counting(database, rule))
+    return table.drop_duplicates(["condition_id", "trial_index", "strength"], ignore_index=True)
+
+
+def strength_table(
+    database: Database,
+    experiment_id: str,
+    rule: JudgingRule,
+    *,
+    items: pd.DataFrame | None = None,
+    codes: Numbers | None = None,
+    pictures: Asked | None = None,
+) -> pd.DataFrame:
+    """The rows of `strength_items`, and both judgements under the rule: `source_judgement` and
+    `perturbed_judgement` as in `labelling.eligibility`.
+
+    `items`: those rows, where somebody has read them already; `codes` and `pictures` as for
+    `labelling.votes.votes`.
+    """
+    table = strength_items(database, experiment_id) if items is None else items
+    given = votes(database, table, codes, pictures)
+    return judged_trials(table, given, rule, counting(database, rule))
 
 
 def agreement_fits(

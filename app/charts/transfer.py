@@ -45,6 +45,8 @@ def transfer_matrices(
         horizontal_spacing=0.04,
         vertical_spacing=0.5 / rows if rows > 1 else 0.1,
     )
+    # One by one Plotly would copy all that are there already, each time.
+    notes = [note.to_plotly_json() for note in figure.layout.annotations]
     for place, subset in enumerate(subsets):
         cell = {"row": place // columns + 1, "col": place % columns + 1}
         part = frame[frame["subset"] == subset].assign(
@@ -80,19 +82,24 @@ def transfer_matrices(
         for row in part.itertuples():
             shade = 0.0 if row.by_construction or pd.isna(row.share) else row.share
             colour = ink.muted if row.by_construction else ink_on(shade, scheme)
-            figure.add_annotation(
-                x=row.tested_on,
-                y=row.found_for,
-                text=_text(row),
-                showarrow=False,
-                font={"size": 13, "color": colour},
-                **cell,
+            axes = figure.get_subplot(**cell)
+            notes.append(
+                {
+                    "xref": axes.yaxis.anchor,
+                    "yref": axes.xaxis.anchor,
+                    "x": row.tested_on,
+                    "y": row.found_for,
+                    "text": _text(row),
+                    "showarrow": False,
+                    "font": {"size": 13, "color": colour},
+                }
             )
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", type="category")
     figure.update_xaxes(showgrid=False, ticks="", type="category", tickangle=0)
     figure.update_yaxes(title_text="Found against", col=1)
     figure.update_xaxes(title_text="Tested on", row=rows)
     figure.update_layout(
+        annotations=notes,
         template=template(scheme),
         coloraxis={
             "colorscale": SCALES[scheme],

@@ -26,8 +26,10 @@ from labelling.strengths import (
     entering,
     fitted,
     strength_count,
+    strength_items,
     strength_table,
 )
+from labelling.votes import Asked, asked
 
 _TRIAL = ["condition_id", "trial_index"]
 _AGAINST = {"magnitude": "magnitude shown", "strength": "strength"}
@@ -104,4 +106,18 @@ def _judgements() -> tuple[int, ...]:
 def _table(
     root: Path, experiment_id: str, rule: JudgingRule, items: int, judgements: tuple[int, ...]
 ) -> pd.DataFrame:
-    return strength_table(database(), experiment_id, rule, standing_codes(root, judgements[0]))
+    table, pictures = _items(root, experiment_id, items)
+    return strength_table(
+        database(),
+        experiment_id,
+        rule,
+        items=table,
+        codes=standing_codes(root, judgements[0]),
+        pictures=pictures,
+    )
+
+
+@lru_cache(maxsize=4)
+def _items(root: Path, experiment_id: str, items: int) -> tuple[pd.DataFrame, Asked]:
+    table = strength_items(database(), experiment_id)
+    return table, asked(database(), table)
