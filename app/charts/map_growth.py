@@ -15,6 +15,8 @@ from app.charts.theme import SCHEMES, SchemeName
 
 #: What slider and buttons take below a chart, and where they begin, in pixels.
 ROOM, _BELOW = 112, 54
+#: Pixels of an image along its longer side, about as many as a screen gives it.
+_SHARP = 800
 
 
 def scores_image(
@@ -40,6 +42,9 @@ def _image(pixels: NDArray[np.uint8], coordinates: tuple[Values, Values]) -> dic
     """Pixels (p, q, channels), one for each point of the grid, the first axis to the right."""
     x, y = coordinates
     wide, high = x[1] - x[0], y[1] - y[0]
+    # Browsers blur what they enlarge.
+    larger = max(1, _SHARP // max(pixels.shape[:2]))
+    pixels = pixels.repeat(larger, 0).repeat(larger, 1)
     return {
         # Rows from the top.
         "source": Image.fromarray(np.ascontiguousarray(pixels.swapaxes(0, 1)[::-1])),

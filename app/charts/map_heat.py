@@ -80,6 +80,8 @@ def heat_maps(
                 y=coordinates[1],
                 z=np.asarray(panel.values).T,
                 coloraxis="coloraxis",
+                # While growth plays an image is seen in its place, and what lies over that.
+                opacity=0 if animated else 1,
                 name=panel.title,
                 hovertemplate=(
                     f"{panel.title}<br>{axes[0].title}: %{{x:.4g}}<br>{axes[1].title}: %{{y:.4g}}"

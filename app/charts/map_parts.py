@@ -21,7 +21,7 @@ ANSWERS = {
     "unclear": ("#56B4E9", "unclear"),
     "meaningless": ("#000000", "nothing meaningful"),
     "tie": ("#b3b3b3", "answers are tied"),
-    "": ("rgba(128,128,128,0.45)", "not judged"),
+    "": ("rgba(128,128,128,0.15)", "not judged"),
 }
 #: What the answers come to under the judging rule.
 SYMBOLS = {"agree": "circle", "disagree": "diamond", "missing": "circle"}

@@ -26,7 +26,10 @@ MAPS = "map"
 MOST_MAPS = 12
 FOLLOW_SECONDS = 0.5
 
-STYLE = "<style>.stMainBlockContainer { padding-top: 4.75rem; }</style>"
+#: On the widest screens maps would be stretched to strips.
+STYLE = """<style>
+.stMainBlockContainer { padding-top: 4.75rem; max-width: 2400px; }
+</style>"""
 
 
 def render() -> None:

@@ -79,6 +79,4 @@ def test_spaces_of_digits_are_mapped_and_a_profile_regrows_from_a_dragged_start(
     assert mean.origin == "averaged" and averaged.scores.shape == (1, 61)
     assert np.allclose(averaged.scores[0], found.scores.mean(0), atol=1e-6)
     expect(page.locator(".js-plotly-plot")).to_be_visible()
-    wait_until_ready(page)
-    screenshot(page, "maps-data-semantic")
     assert complaints.messages == []

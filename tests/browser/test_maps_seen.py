@@ -101,15 +101,19 @@ def new_map(seeing: App, page: Page) -> Callable[[str], Page]:
     return open_form
 
 
-@pytest.mark.parametrize("space", ["Viewpoint", "Transformations"])
 def test_a_machine_without_such_a_classifier_is_told_how_to_get_one(
-    visit: Callable[[str], Page], space: str
+    visit: Callable[[str], Page],
 ) -> None:
     page = visit("/maps")
-    chosen(page, space)
-    if space == "Transformations":
-        page.get_by_role("radio", name="a photo").click()
-    expect(page.get_by_text("models add torchvision:squeezenet1_1")).to_be_visible()
+    chosen(page, "Transformations")
+    page.get_by_role("radio", name="a photo").click()
+    told = page.get_by_text("models add torchvision:squeezenet1_1")
+    expect(told).to_be_visible()
+    expect(page.get_by_role("button", name="Compute", exact=True)).to_be_hidden()
+    chosen(page, "Components")
+    expect(told).to_be_hidden()
+    chosen(page, "Viewpoint")
+    expect(told).to_be_visible()
     expect(page.get_by_role("button", name="Compute", exact=True)).to_be_hidden()
 
 
@@ -126,7 +130,6 @@ def test_views_of_a_mesh_that_ships(
     label = page.get_by_role("combobox", name="Label", exact=True)
     expect(label).to_have_value("coffee mug")
     expect(page.get_by_text("squeezenet", exact=True).first).to_be_visible()
-    screenshot(page, "maps-viewpoint-form")
     computed(page, "24", "7", "7 × 7 points, 49 asked")
     name, found = newest(seeing.home)
     assert name == "coffee mug: azimuth × elevation"
@@ -138,14 +141,15 @@ def test_views_of_a_mesh_that_ships(
 
 
 def test_a_photo_is_turned(
-    seeing: App,
-    new_map: Callable[[str], Page],
-    complaints: Complaints,
-    screenshot: Callable[[Page, str], list[Path]],
+    seeing: App, new_map: Callable[[str], Page], complaints: Complaints, tmp_path: Path
 ) -> None:
     page = new_map("Transformations")
     page.get_by_role("radio", name="a photo").click()
     page.get_by_role("button", name="Remove scale").click()
+    damaged = tmp_path / "damaged.jpg"
+    damaged.write_bytes(VOLCANO.read_bytes()[:5000])
+    page.locator("input[type=file]").last.set_input_files(damaged)
+    expect(page.get_by_text("damaged.jpg cannot be read as a picture")).to_be_visible()
     page.locator("input[type=file]").last.set_input_files(VOLCANO)
     label = page.get_by_role("combobox", name="Label", exact=True)
     label.fill("volcano")
@@ -156,7 +160,6 @@ def test_a_photo_is_turned(
     assert found.scores[0].argmax() == 6  # upright
     assert found.scores.max() > 0.5 > 0.1 > found.scores.min()
     clicked(page)
-    screenshot(page, "maps-photo")
     # A chart follows the theme, with nothing else pressed.
     for scheme, colour in (("dark", "#181818"), ("light", "#ffffff")):
         page.emulate_media(color_scheme=scheme)
