@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,7 @@ def stage(generator: GeneratorChoice, live: Live | None, state: str, line: str) 
     )
 
 
+@lru_cache(maxsize=16)  # a page looks several times a second, and steps may take longer
 def difference(source: bytes, image: bytes) -> bytes:
     """PNG of perturbed − source around middle grey, amplified by GAIN and clipped."""
     change = decode(image).astype(np.int16) - decode(source).astype(np.int16)
