@@ -428,7 +428,7 @@ def test_the_next_unperturbed_image_is_there_before_it_is_asked(label_page, sess
     wait_for_task(label_page, session)
     wait_until_judgeable(label_page)
     for _ in range(2):
-        _, following = session.task().ahead
+        _, _, following = session.task().ahead
         assert following in map(sha256, came)
         came.clear()
         press(label_page, session, "2")
