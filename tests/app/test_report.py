@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing
+from contextlib import closing, redirect_stderr
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
@@ -23,12 +25,23 @@ from tests.browser.synthetic_home import (
 )
 
 
-@pytest.fixture
-def synthetic(tmp_path: Path) -> tuple[Home, str]:
-    """A judged experiment whose third condition became a random direction of the first, and whose
-    fourth a repetition of the second; with its id.
+@dataclass(frozen=True)
+class Report:
+    """Of an experiment in a home: its text without Plotly's script, what the terminal was told."""
+
+    place: Home
+    experiment_id: str
+    text: str
+    told: str
+
+
+@pytest.fixture(scope="module")
+def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """Of a judged experiment whose third condition became a random direction of the first, and
+    whose fourth a repetition of the second.
     """
-    place = Home(tmp_path / "home")
+    folder = tmp_path_factory.mktemp("report")
+    place = Home(folder / "home")
     experiment_id = add_synthetic_experiment(place.root, 24, "Synthetic")
     add_synthetic_transfers(place.root, experiment_id)
     add_synthetic_judgements(place.root, experiment_id)
@@ -56,7 +69,10 @@ def synthetic(tmp_path: Path) -> tuple[Home, str]:
             "     AND first.trial_index = results.trial_index) WHERE condition_id = ?",
             [cells[1], cells[3]],
         )
-    return place, experiment_id
+    told = StringIO()
+    with redirect_stderr(told):
+        text = written(place, experiment_id, folder)
+    return Report(place, experiment_id, text, told.getvalue())
 
 
 def written(place: Home, experiment_id: str, folder: Path) -> str:
@@ -68,31 +84,23 @@ def written(place: Home, experiment_id: str, folder: Path) -> str:
     return text.replace(get_plotlyjs(), "")
 
 
-def test_it_names_no_address_and_is_light(
-    synthetic: tuple[Home, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = written(*synthetic, tmp_path)
+def test_it_names_no_address_and_is_light(synthetic: Report) -> None:
+    text = synthetic.text
     assert re.findall(r"https?:", text) == []
     assert re.findall(r"""(?:src|href)=(?!["']?data:)\S+""", text) == []
     assert len(text) < 500_000
-    said = capsys.readouterr().err
-    assert re.search(r"report.html, \d\.\d+ MB", said)
+    assert re.search(r"report.html, \d\.\d+ MB", synthetic.told)
 
 
-def test_the_terminal_is_told_what_is_being_made(
-    synthetic: tuple[Home, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    written(*synthetic, tmp_path)
-    parts = re.findall("Report: (.*) …", capsys.readouterr().err)
+def test_the_terminal_is_told_what_is_being_made(synthetic: Report) -> None:
+    parts = re.findall("Report: (.*) …", synthetic.told)
     assert parts[0] == "reading results and judgements"
     assert {"pictures", "what fools what", "controls", "studies"} < set(parts)
 
 
-def test_the_controls_are_told_in_numbers(synthetic: tuple[Home, str], tmp_path: Path) -> None:
-    place, experiment_id = synthetic
-    text = written(place, experiment_id, tmp_path)
-    with closing(open_database(place)) as database:
-        random, repeated = control_rows(database, experiment_id)
+def test_the_controls_are_told_in_numbers(synthetic: Report) -> None:
+    with closing(open_database(synthetic.place)) as database:
+        random, repeated = control_rows(database, synthetic.experiment_id)
         (pictures,) = database.execute(
             "SELECT count(*) FROM results WHERE outcome IN ('changed', 'unchanged')"
         ).fetchone()
@@ -107,8 +115,8 @@ def test_the_controls_are_told_in_numbers(synthetic: tuple[Home, str], tmp_path:
     assert row["Pairs that found something"] == str(found)
     assert (row["Median difference"], row["Largest"], row["Over 1%"]) == ("0.00 %", "10.0 %", "1")
     for one in (random, repeated):
-        assert f"<h3>{one.title}</h3>" in text
-        assert all(cell in text for cell in one.rows.iloc[0])
+        assert f"<h3>{one.title}</h3>" in synthetic.text
+        assert all(cell in synthetic.text for cell in one.rows.iloc[0])
 
 
 def test_many_comparisons_are_told_in_words_only_to_who_asks(
