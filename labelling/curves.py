@@ -18,10 +18,10 @@ from labelling.entrants import (
     unknown_trials,
 )
 from labelling.estimands import AS_PUBLISHED, RAW, Estimand
-from labelling.event_weights import event_weights, everyone_once, removed_share
+from labelling.event_weights import removed_share
 from labelling.incidence import Floats, value_at
 from labelling.intervals import percentile_interval, resampled_sources, wilson
-from labelling.replicates import DRAWS, point_estimate, replicates
+from labelling.replicates import DRAWS, Ends, ends_of, estimated, replicates
 
 #: Each condition's names, as in CONDITION, and the trials that enter its curves.
 Cases = list[tuple[dict[str, object], Entrants]]
@@ -167,10 +167,11 @@ def _curve(
     """The columns of one condition's curve, single values for all its rows; None: not known."""
     if not len(cases):
         return None
-    best = point_estimate(cases, estimand)
+    times, ends = ends_of(cases, estimand)
+    best = estimated(times, ends)
     if np.isnan(best.values).any():
         return None
-    grid = _grid(cases, estimand, tested, most)
+    grid = _grid(times, ends, tested, most)
     proportion = value_at(best.times, best.values[0], grid)
     counted, known = known_trials(cases, estimand)
     low, high, band = np.nan, np.nan, ""
@@ -211,17 +212,15 @@ def _band(
     return np.fmin(low, drawn_low), np.fmax(high, drawn_high), "bootstrap over sources"
 
 
-def _grid(cases: Entrants, estimand: Estimand, tested: float, most: int) -> Floats:
+def _grid(times: Floats, ends: Ends, tested: float, most: int) -> Floats:
     """Magnitudes at which a curve is handed over: 0 and each at which a trial that counts ends.
 
     A curve whose trials all ended by being fooled is known further on, so it goes on, level, as far
     as any condition was tested. Thinned if too many, keeping the first and the last.
     """
-    times, place = np.unique(cases.time, return_inverse=True)
-    weights = event_weights(cases, estimand, everyone_once(cases), place)
-    *fooled, censored = (weight[:, 0] for weight in weights)
-    ends = [0.0] if censored.any() else [0.0, tested]
-    distinct = np.unique(np.append(times[sum(fooled) + censored > 0], ends))
+    *fooled, censored = (weight[:, 0] for weight in ends)
+    ever = [0.0] if censored.any() else [0.0, tested]
+    distinct = np.unique(np.append(times[sum(fooled) + censored > 0], ever))
     if len(distinct) <= most:
         return distinct
     chosen = np.linspace(0, len(distinct) - 1, most).round().astype(int)

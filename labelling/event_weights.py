@@ -36,8 +36,7 @@ class _Weights:
     def summed(self, into: NDArray[np.intp], trials: NDArray[np.bool_], places: int) -> Floats:
         """(places, B): the weight of those of the trials that fall into each place."""
         counted = trials & (self.factor > 0)
-        matrix = _ones(into[counted], self.row[counted], (places, len(self.drawn)), self.drawn)
-        return matrix @ self.drawn
+        return _summed(into[counted], self.row[counted], places, self.drawn)
 
 
 def event_weights(
@@ -76,9 +75,9 @@ def event_weights(
         weight = eligible.of(waiting)
         judged = np.flatnonzero(asked & (cases.perturbed != MISSING))
         still = weight * _share_agreeing(eligible, judged, cases.perturbed, waiting, weight)
-        into = _ones(place[waiting], np.arange(len(waiting)), (places, len(waiting)), counts)
-        first = first + into @ still
-        second = second + into @ (weight - still)
+        into, each = place[waiting], np.arange(len(waiting))
+        first = first + _summed(into, each, places, still)
+        second = second + _summed(into, each, places, weight - still)
     if estimand is AS_PUBLISHED:
         second = np.zeros_like(first)
     return first, second, censored
@@ -150,9 +149,8 @@ def _share_agreeing(
     near = judged[(first[:, None] + np.arange(width)).ravel()]
     of = np.repeat(np.arange(len(waiting)), width)
     agreed = judgement == AGREE
-    shape = (len(waiting), len(weights.drawn))
     of_all, of_agreeing = (
-        _ones(of[counted], weights.row[near[counted]], shape, weights.drawn) @ weights.drawn
+        _summed(of[counted], weights.row[near[counted]], len(waiting), weights.drawn)
         for counted in (weights.factor[near] > 0, (weights.factor[near] > 0) & agreed[near])
     )
     share = _ratio(of_agreeing, of_all)
@@ -176,12 +174,13 @@ def _share_of_all(weights: _Weights, judged: NDArray[np.intp], agreed: NDArray[n
     )
 
 
-def _ones(
-    rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, int], like: Floats
-) -> csr_array:
-    """A sparse matrix of ones at these places, several at one place adding up; `rows` ascend."""
-    starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=shape[0]))])
-    return csr_array((np.ones(len(rows), like.dtype), columns, starts), shape=shape)
+def _summed(into: NDArray[np.intp], rows: NDArray[np.intp], places: int, drawn: Floats) -> Floats:
+    """(places, B): the sum of those `rows` of `drawn` that fall `into` each place, ascending."""
+    if drawn.shape[1] == 1:  # the data themselves: no matrix is worth its making
+        return np.bincount(into, drawn[rows, 0], places).astype(drawn.dtype)[:, None]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(into, minlength=places))])
+    ones = np.ones(len(rows), drawn.dtype)
+    return csr_array((ones, rows, starts), shape=(places, len(drawn))) @ drawn
 
 
 def _ratio(top: Floats, bottom: Floats) -> Floats:

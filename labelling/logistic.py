@@ -74,19 +74,20 @@ def logistic_fit(
 
 def _newton(x: Floats, yes: NDArray[np.bool_], weights: Floats) -> Floats:
     """(2, B): intercept and slope under each column of `weights` (n, B)."""
-    answers = yes[:, None].astype(float)
-    total, agreed = weights.sum(axis=0), (weights * answers).sum(axis=0)
+    powers = np.stack([np.ones_like(x), x, x**2])  # sums over answers are products with these
+    said_yes = (powers[:2] * yes) @ weights
+    total, agreed = weights.sum(axis=0), said_yes[0]
     # Half an answer more on each side keeps a resample of one kind of answer finite.
     share = (agreed + 0.5) / (total + 1)
     at = np.stack([np.log(share / (1 - share)), np.zeros_like(share)])
-    powers = np.stack([np.ones_like(x), x, x**2])  # sums over answers are products with these
     moving = np.arange(weights.shape[1])  # resamples that are not there yet
     for _ in range(STEPS):
+        drawn = weights if len(moving) == weights.shape[1] else weights[:, moving]
         said = expit(at[0, moving] + at[1, moving] * x[:, None])
-        drawn = weights[:, moving]
+        expected = drawn * said
         # The intercept's share of the ridge is for resamples in which everybody says the same.
-        first, second = powers[:2] @ (drawn * (answers - said)) - RIDGE * at[:, moving]
-        a, b, c = powers @ (drawn * said * (1 - said))
+        first, second = said_yes[:, moving] - powers[:2] @ expected - RIDGE * at[:, moving]
+        a, b, c = powers @ (expected * (1 - said))
         a, c = a + RIDGE, c + RIDGE
         step = np.stack([c * first - b * second, a * second - b * first]) / (a * c - b * b)
         size = np.abs(step).max(axis=0)

@@ -11,6 +11,9 @@ from labelling.estimands import Estimand
 from labelling.event_weights import event_weights, everyone_once
 from labelling.incidence import Floats, aalen_johansen
 
+#: Weights that end in the event, in the competing one, and censored.
+Ends = tuple[Floats, Floats, Floats]
+
 #: Bootstrap resamples for bands and intervals.
 DRAWS = 1000
 #: A resampled curve steps at no more magnitudes than this.
@@ -60,8 +63,17 @@ def replicates(
 
 def point_estimate(cases: Entrants, estimand: Estimand) -> Replicates:
     """The curve of the data themselves: `values` has one row, and no steps are joined."""
+    return estimated(*ends_of(cases, estimand))
+
+
+def ends_of(cases: Entrants, estimand: Estimand) -> tuple[Floats, Ends]:
+    """The magnitudes (U,) at which trials end, and with what weight in which way, each (U, 1)."""
     times, place = np.unique(cases.time, return_inverse=True)
-    ends = event_weights(cases, estimand, everyone_once(cases), place)
+    return times, event_weights(cases, estimand, everyone_once(cases), place)
+
+
+def estimated(times: Floats, ends: Ends) -> Replicates:
+    """The curve of what `ends_of` gave."""
     return Replicates(times, aalen_johansen(*(end.T for end in ends)), times)
 
 

@@ -54,22 +54,30 @@ def agreement(
         vertical_spacing=_GAP / (rows * (_PANEL + _GAP)) if rows > 1 else 0.1,
     )
     shown: set[str] = set()
+    traces: list[tuple[go.Scatter, int]] = []  # each with the place of its panel
     for place, subset in enumerate(subsets):
-        cell = {"row": place // columns + 1, "col": place % columns + 1}
         for fit in fits[fits["subset"] == subset].itertuples():
             name, colour = str(fit.classifier), colours[str(fit.classifier)]
             curve = curves[curves["condition_id"] == fit.condition_id]
             group = {"legendgroup": name, "name": name}
             if len(curve):
-                figure.add_trace(_band(curve, colour), **cell)
-                figure.add_trace(_line(curve, fit, colour, group, name not in shown), **cell)
+                traces.append((_band(curve, colour), place))
+                line = _line(curve, fit, colour, group, name not in shown)
+                traces.append((line, place))
                 shown.add(name)
                 if isfinite(fit.half) and fit.half <= curve["x"].max():
-                    figure.add_trace(_half(fit, colour), **cell)
+                    traces.append((_half(fit, colour), place))
             grouped = groups(answers[answers["condition_id"] == fit.condition_id], against)
             if len(grouped):
-                figure.add_trace(_points(grouped, colour, group, name not in shown), **cell)
+                points = _points(grouped, colour, group, name not in shown)
+                traces.append((points, place))
                 shown.add(name)
+    # All at once: one by one Plotly would look through those that are there, each time.
+    figure.add_traces(
+        [trace for trace, _ in traces],
+        rows=[place // columns + 1 for _, place in traces],
+        cols=[place % columns + 1 for _, place in traces],
+    )
     figure.update_xaxes(rangemode="tozero", showticklabels=True)
     figure.update_xaxes(title_text=AXES[against], row=rows)
     figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")
