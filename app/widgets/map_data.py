@@ -1,8 +1,7 @@
-"""Stored maps as the page uses them, read once; and regions for the table of ratios."""
+"""Stored maps as the page uses them, read once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,17 +10,13 @@ import streamlit as st
 
 from app.access import database
 from app.charts.map_parts import ADVERSARIAL, ROBUST, AxisText
+from app.runner.map_ratios import Start, usual_starts
 from app.runner.menu import Menu
 from data.maps import StoredMap, map_content
 from engine.maps import SemanticMap, from_bytes
-from engine.regions import Region, grow_regions
-from engine.spaces.description import PerturbationPlane, PublishedViews, Viewpoint
+from engine.spaces.description import PerturbationPlane
 
-#: The paper's starts, in degrees of azimuth and elevation.
-PAPERS_STARTS = ((130.0, 30.0), (50.0, 20.0), (200.0, 15.0), (310.0, 50.0))
 KINDS = (ROBUST, ADVERSARIAL)
-
-Start = tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,16 +67,8 @@ class OpenMap:
         return self.stored.origin == "computed"
 
     def default_starts(self) -> tuple[Start, ...]:
-        """The paper's for views; for others the unperturbed source, or the middle."""
-        if isinstance(self.found.description.space, PublishedViews | Viewpoint) or (
-            self.axes[0].title.startswith("azimuth")
-        ):
-            return PAPERS_STARTS
-        inside = all(low <= 0 <= high for low, high in zip(self.lower, self.upper, strict=True))
-        if self.plane is not None and inside:
-            return ((0.0, 0.0),)
-        middle = [(low + high) / 2 for low, high in zip(self.lower, self.upper, strict=True)]
-        return (tuple(middle),)
+        """Where regions start unless somebody says where."""
+        return usual_starts(self.found)
 
     def same_grid(self, other: OpenMap) -> bool:
         """Whether two maps can be compared point by point."""
@@ -103,34 +90,6 @@ def open_map(stored: StoredMap) -> OpenMap | None:
 def _read(map_id: str, sha256: str) -> SemanticMap | None:
     content = map_content(database(), map_id)
     return None if content is None else from_bytes(content)
-
-
-@st.cache_resource(max_entries=2000, show_spinner=False)
-def _grown_from(
-    _found: SemanticMap,
-    sha256: str,
-    network: int,
-    method: str,
-    steps: int,
-    starts: tuple[Start, ...],
-) -> list[Region]:
-    return grow_regions(
-        _found.score(network),
-        np.array(starts),
-        lower=[axis[0] for axis in _found.coordinates],
-        upper=[axis[-1] for axis in _found.coordinates],
-        method=method,
-        steps=steps,
-    )
-
-
-def grown_from(
-    opened: OpenMap, network: int, method: str, steps: int, starts: Sequence[Start]
-) -> list[Region]:
-    """One classifier's robust regions around many starts, grown together."""
-    clipped = np.clip(starts, opened.lower, opened.upper)
-    kept = tuple(tuple(float(one) for one in start) for start in clipped)
-    return _grown_from(opened.found, opened.stored.sha256 or "", network, method, steps, kept)
 
 
 def label_names(menu: Menu | None, classifier: str) -> tuple[str, ...]:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from app.access import database
 from app.figures import figures
+from app.runner.map_ratios import AVERAGE, grid_of_starts, ratios
 from app.runner.menu import Menu
 from app.widgets.address import one_of, some_of, whole_number
 from app.widgets.map_controls import METHOD_NAMES, starts_in_address
-from app.widgets.map_data import OpenMap, Start, grown_from, open_map
+from app.widgets.map_data import OpenMap, Start, open_map
 from app.widgets.map_files import table_files
 from app.widgets.plain_text import plain
 from data.maps import StoredMap, stored_maps
-from engine.regions import METHODS, VolumeRatio, volume_ratios
-from engine.regions.published import PUBLISHED
+from engine.regions import METHODS, VolumeRatio
 
 #: Hamdi & Ghanem (2019), Table 2: SRVR and top-1 error, both in per cent.
 TABLE_2 = {
@@ -30,7 +29,6 @@ TABLE_2 = {
 STEPS = 800
 #: In the address: whether the table is asked for, and of which maps it is.
 TABLE, MAPS = "table", "srvr"
-AVERAGE = "average"
 _METHODS = {AVERAGE: "the paper's average of its three"} | {
     name: METHOD_NAMES[name] for name in reversed(METHODS)
 }
@@ -99,20 +97,10 @@ def _settings() -> tuple[str, int, Starts, str]:
                 "Along an axis", 2, 10, width=140, **whole_number("srvr-along", 3, 10, 2)
             )
         )
-        return method, steps, lambda one: grid_of_starts(one, along), f"{along} along an axis"
+        return method, steps, lambda one: grid_of_starts(one.found, along), f"{along} along an axis"
     if which == "view":
         return method, steps, _in_view, "in view"
     return method, steps, lambda one: one.default_starts(), "usual"
-
-
-def grid_of_starts(opened: OpenMap, along: int) -> tuple[Start, ...]:
-    """So many along each axis, in the middles of as many equal parts."""
-    shares = (np.arange(along) + 0.5) / along
-    axes = [
-        low + shares * (high - low) for low, high in zip(opened.lower, opened.upper, strict=True)
-    ]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
-    return tuple(tuple(float(value) for value in point) for point in points)
 
 
 def _in_view(opened: OpenMap) -> tuple[Start, ...]:
@@ -136,7 +124,9 @@ def _table(
         st.info("Choose maps of one number of axes: volumes of others cannot be compared.")
         return
     with st.spinner("Growing regions"):
-        rows = ratio_rows(robustness(maps, method, steps, starts), told)
+        found = {one.stored.id: one.found for one in maps}
+        places = {one.stored.id: starts(one) for one in maps}
+        rows = ratio_rows(ratios(found, method, steps, places), told)
     st.dataframe(_readable(rows, menu, average=method == AVERAGE), hide_index=True, width="stretch")
     st.caption(
         plain(f"Robust regions by {_METHODS[method]}, T {steps}, starts: {told}.")
@@ -145,27 +135,6 @@ def _table(
         " starts within each."
     )
     table_files(f"srvr-{method}-{steps}", {"SRVR": rows})
-
-
-def robustness(
-    maps: Sequence[OpenMap], method: str, steps: int, starts: Starts
-) -> dict[str, list[VolumeRatio]]:
-    """For each classifier the SRVR overall, and by label; `method` may be AVERAGE."""
-    methods = PUBLISHED if method == AVERAGE else (method,)
-    regions: dict[str, list[tuple[object, str, str]]] = {}
-    for one in maps:
-        for number, network in enumerate(one.networks):
-            for each in methods:
-                found = grown_from(one, number, each, steps, starts(one))
-                regions.setdefault(network, []).extend(
-                    (region, one.label_name, one.stored.id) for region in found
-                )
-    return {
-        network: volume_ratios(
-            *(list(column) for column in zip(*rows, strict=True)), methods=methods
-        )
-        for network, rows in regions.items()
-    }
 
 
 def ratio_rows(ratios: dict[str, list[VolumeRatio]], starts: str) -> pd.DataFrame:

@@ -110,7 +110,8 @@ def test_a_plane_is_computed_looked_at_regrown_and_judged(
     expect(page.get_by_text(re.compile(r"seven 0\.\d{3}")).first).to_be_visible()
     expect(page).to_have_url(re.compile(r"u=0\.7"))
 
-    # The start follows a drag, and the region around it is another one.
+    # The start follows a drag: it is drawn where it is, on every panel, and its regions are grown
+    # there while it is held. The address has it once it is let go.
     boxes = """() => JSON.stringify(
         document.querySelector('.js-plotly-plot').data
             .filter((trace) => trace.name === 'robust region').map(({ x, y }) => [x, y]))"""
@@ -118,11 +119,21 @@ def test_a_plane_is_computed_looked_at_regrown_and_judged(
     page.mouse.move(*on_the_map(page, 0, 0))
     page.mouse.down()
     page.mouse.move(*on_the_map(page, 0.7, 1.1), steps=5)
+    ghosts = page.locator(".ghost")
+    expect(ghosts).to_have_count(2)
+    held = ghosts.first.bounding_box()
+    x, y = on_the_map(page, 0.7, 1.1)
+    assert abs(held["x"] + held["width"] / 2 - x) < 1.5
+    assert abs(held["y"] + held["height"] / 2 - y) < 1.5
+    page.wait_for_function(f"before => ({boxes})() !== before", arg=before)
+    assert "starts=" not in page.url
+    before = page.evaluate(boxes)
     page.mouse.move(*on_the_map(page, 1.35, 1.35), steps=5)
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"starts=1\.3\d*(%2C|,)1\.3"))
     page.wait_for_function(f"before => ({boxes})() !== before", arg=before)
     wait_until_ready(page)
+    expect(ghosts).to_have_count(0)
 
     # Growth is a slider over the updates, with a button that plays them.
     page.get_by_text("Growth", exact=True).click()

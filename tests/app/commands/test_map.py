@@ -36,6 +36,20 @@ def test_a_map_is_computed_grown_on_written_and_taken_in(
         (name, kind) for name in names for kind in ("robust", "adversarial")
     ]
     assert all(one["lower"][0] <= 0 <= one["upper"][0] for one in grown)
+    ratios = told(capsys, "srvr", made["map"], "--starts", "3", "--steps", "50", *here)
+    overall = {one["classifier"]: one for one in ratios if one["label"] is None}
+    assert set(overall) == set(names)
+    for one in overall.values():
+        # The paper's average of its three methods, from three starts.
+        assert (one["method"], one["steps"], one["maps"], one["regions"]) == ("average", 50, 1, 9)
+        assert 0 <= one["low"] <= one["srvr"] <= one["high"] <= 1 and 0 <= one["feasible"] <= 1
+    [alone] = [
+        one
+        for one in told(capsys, "srvr", made["map"], "--method", "naive", "--start", "0", *here)
+        if one["label"] is None and one["classifier"] == names[0]
+    ]
+    [region, *_] = told(capsys, "regions", made["map"], "--method", "naive", "--start", "0", *here)
+    assert (alone["regions"], alone["srvr"]) == (1, region["volume_share"])
     file = tmp_path / "map.npz"
     assert main(["map", "export", made["map"], str(file), *here]) == 0
     [taken] = told(capsys, "import", str(file), *there)
@@ -53,6 +67,9 @@ def test_a_map_is_computed_grown_on_written_and_taken_in(
         (["plane", "--found", "7"], "No search found perturbation 7"),
         (["regions", "nothing"], "There is no map nothing"),
         (["regions"], "map regions ID"),
+        (["srvr"], "map srvr ID"),
+        (["srvr", "nothing"], "There is no map nothing"),
+        (["export", "one"], "map export ID FILE"),
         (["import", "/nowhere.npz"], "cannot be read"),
         (["transform", "--photo", "x.png", "--label", "0"], "models add torchvision:squeezenet1_1"),
         (["view", "mug.ply", "--label", "0"], "models add torchvision:squeezenet1_1"),
