@@ -31,10 +31,11 @@ VIEWS = {
 }
 
 
-#: The download that Streamlit lays over a table would lack the judging rule; and paper needs no
-#: controls, nor what stands around a page.
+#: The download that Streamlit lays over a table would lack the judging rule; what only fetches a
+#: script takes no room; and paper needs no controls, nor what stands around a page.
 STYLE = """
 <style>
+.st-key-fetch-plotly { position: absolute; }
 .stElementToolbar button[aria-label="Download as CSV"] { display: none; }
 @media print {
   .stAppHeader, .st-key-header, .st-key-files, .st-key-filters, .modebar-container,
