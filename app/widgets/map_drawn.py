@@ -128,7 +128,7 @@ def _change(name: str, place: object) -> Change:
     offered = TRANSFORMATIONS[name]
     ends = (float(offered.lower), float(offered.upper))
     title = f"Range of {name} ({offered.unit})" if offered.unit else f"Range of {name}"
-    low, high = place.slider(title, *ends, ends, key=f"map-range-{name}")  # type: ignore[attr-defined]
+    low, high = place.slider(title, *ends, ends, format="%g", key=f"map-range-{name}")  # type: ignore[attr-defined]
     if not low < high:
         raise RequestError(f"The range of {name} has to have some width.")
     return Change(name, low, high)

@@ -140,7 +140,6 @@ def test_a_plane_is_computed_looked_at_regrown_and_judged(
     expect(page.get_by_text("Grow", exact=True)).to_be_visible()
     wait_until_ready(page)
     page.get_by_text("Grow", exact=True).click()
-    screenshot(page, "maps-growth")
     page.get_by_text("Growth", exact=True).click()
     page.get_by_text("Difference", exact=True).click()
     expect(page.get_by_text("difference of scores")).to_be_visible()
