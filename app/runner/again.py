@@ -8,7 +8,7 @@ from data.results import Experiment, StoredCondition, StoredResult
 
 
 def again(
-    menu: Menu,
+    menu: Menu | None,
     experiment: Experiment,
     condition: StoredCondition,
     stored: StoredResult,
@@ -17,10 +17,11 @@ def again(
 ) -> SearchRequest:
     """The search of one trial of an experiment, by itself, in the experiment's precision.
 
-    Raises RequestError where a model is no longer the one that the trial was searched with.
+    `menu`: None before the worker has written it. Raises RequestError where a model is no longer
+    the one that the trial was searched with.
     """
-    generator = menu.generators.get(experiment.generator)
-    if generator is None:
+    generator = menu and menu.generators.get(experiment.generator)
+    if menu is None or generator is None:
         raise RequestError(
             f"The generator {experiment.generator} is not at hand: where the worker is still"
             " starting, try again in a moment."

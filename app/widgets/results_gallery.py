@@ -198,8 +198,8 @@ def search_request(selection: Selection, condition_id: int, trial_index: int) ->
     menu = read_menu(current_home())
     [cell] = [one for one in conditions(database(), experiment.id) if one.id == condition_id]
     stored = result(database(), condition_id, trial_index)
-    if menu is None or stored is None:
-        raise RequestError("The worker is still starting: try again in a moment.")
+    if stored is None:
+        raise RequestError("This trial is no longer there: load the page again.")
     return again(menu, experiment, cell, stored, owner=visitor().name)
 
 

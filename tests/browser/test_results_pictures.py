@@ -110,6 +110,8 @@ def test_the_gallery_turns_filters_and_leads_to_the_run(world: World, page: Page
     page.wait_for_url("**run=*", timeout=LONG_MS)
     expect(page.get_by_text("How far must the meaning shift")).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_role("tab", name="Filmstrip")).to_be_visible(timeout=LONG_MS)
+    compared = re.compile(r"^Trial \d of .*10 trials\. (Found again as it is|Stored magnitude)")
+    expect(page.get_by_text(compared)).to_be_visible()
     assert complaints.messages == []
 
 
