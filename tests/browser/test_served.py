@@ -191,7 +191,7 @@ def test_served_directly_on_loopback(browser: Browser, tmp_path: Path) -> None:
 
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """nginx, which Debian has where not everybody looks, and openssl: `.ci/prepare` installs them."""
+    """nginx, which Debian has where not everybody looks, and openssl, of `.ci/prepare`."""
     monkeypatch.setenv("PATH", f"{os.environ['PATH']}:/usr/sbin")
     missing = [name for name in ("nginx", "openssl") if not shutil.which(name)]
     if missing:
