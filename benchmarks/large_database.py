@@ -13,23 +13,29 @@ SYNTHETIC written into them. Indexes and triggers are set aside while the rows g
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
 from sqlite_utils import Database
 
 from app.widgets.banner import MARKER
+from benchmarks.large_fools import (
+    STRENGTH_LABELLERS,
+    STRENGTHS,
+    TRANSFERS,
+    files,
+    insert,
+    made_up_name,
+    strengths,
+)
 from data.database import immediate, open_database
 from data.experiments import ConditionRow, conditions, create_experiment
-from data.home import Home, home
-from data.images import store_image
+from data.home import home
 from data.labellers import add_labeller
 from data.stamps import now
 from data.studies import create_study
@@ -46,13 +52,6 @@ POINTS, LABELS = 18, 1000
 #: An odd number, so that a majority is seldom a tie; the last one is too fast for the study's rule.
 LABELLERS = 13
 CHECKSUM = "0" * 64
-#: Trials whose pictures have files: some pages of the Gallery.
-PICTURED, SIDE = 12, 512
-#: Items at randomised strengths, and who judges them; of how many tests in ten another classifier
-#: says the target.
-STRENGTHS, STRENGTH_LABELLERS = 2000, 5
-TRANSFERRED = 3
-
 #: The SHA-256 of a trial's source (trial,), or of what was found under a condition (trial, cell).
 Name = Callable[..., str]
 
@@ -65,15 +64,16 @@ def build(root: Path, results: int = 100_000, judgements: int = 1_000_000) -> st
         cells = conditions(database, experiment_id)
         with _bare(database), immediate(database):
             generator = np.random.default_rng(0)
-            files = _files(place)
-            name: Name = lambda *parts: files.get(parts) or _name(*parts)  # noqa: E731
+            stored = files(place, TYPICAL.size)
+            name: Name = lambda *parts: stored.get(parts) or made_up_name(*parts)  # noqa: E731
             pictures = _results(database, generator, [cell.id for cell in cells], results, name)
-            database.execute(_TRANSFERS, {"checksum": CHECKSUM, "at": now()})
+            database.execute(TRANSFERS, {"checksum": CHECKSUM, "at": now()})
             few = min(STRENGTHS, len(pictures), judgements // (4 * STRENGTH_LABELLERS))
-            of_strengths = 2 * few * STRENGTH_LABELLERS
-            rest = judgements - of_strengths
+            some = pictures[:: len(pictures) // few][:few]
+            sources = len(np.unique(some[:, 0]))
+            rest = judgements - STRENGTH_LABELLERS * (few + sources)
             _judgements(database, generator, experiment_id, pictures, rest, name)
-            _strengths(database, generator, experiment_id, pictures[:: len(pictures) // few][:few])
+            strengths(database, generator, experiment_id, some, HALF_AT)
         database.execute("ANALYZE")
     (place.root / MARKER).touch()
     return experiment_id
@@ -107,22 +107,6 @@ def _experiment(database: Database, trials: int) -> str:
     )
 
 
-def _files(place: Home) -> dict[tuple[int, ...], str]:
-    """Made-up pictures of the first trials and of all that could be found for them."""
-    across, down = np.meshgrid(np.linspace(0, 1, SIDE), np.linspace(0, 1, SIDE))
-    files: dict[tuple[int, ...], str] = {}
-    for trial in range(PICTURED):
-        waves = np.stack([across * (trial + 1), down * (trial + 2), across + down * trial], axis=2)
-        source = Image.fromarray((127 + 100 * np.sin(4 * waves)).astype(np.uint8))
-        ImageDraw.Draw(source).text((20, 20), f"SYNTHETIC, source {trial}", font_size=40)
-        files[(trial,)] = store_image(place, np.asarray(source))
-        for cell in range(TYPICAL.size):
-            found = np.roll(np.asarray(source), 2 + cell, axis=(0, 1)).copy()
-            found[200 : 200 + 8 * cell] ^= 64
-            files[trial, cell] = store_image(place, found)
-    return files
-
-
 @contextmanager
 def _bare(database: Database) -> Iterator[None]:
     """The tables that get many rows without their indexes and triggers."""
@@ -140,19 +124,6 @@ def _bare(database: Database) -> Iterator[None]:
     for _, _, sql in aside:
         database.execute(sql)
     database.execute("PRAGMA foreign_keys = ON")
-
-
-def _insert(database: Database, table: str, rows: Iterable[dict[str, Any]]) -> None:
-    rows = iter(rows)
-    first = next(rows)
-    names = list(first)
-    sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
-    database.conn.execute(sql, list(first.values()))
-    database.conn.executemany(sql, (list(row.values()) for row in rows))
-
-
-def _name(*parts: object) -> str:
-    return hashlib.sha256("synthetic ".join(map(str, parts)).encode()).hexdigest()
 
 
 def _results(
@@ -175,18 +146,18 @@ def _results(
     found = right & (magnitudes <= BUDGET)
     at = now()
     picture = {"width": 512, "height": 512, "channels": 3, "bytes": 400_000, "created_at": at}
-    _insert(database, "stimuli", ({"sha256": name(t), **picture} for t in range(trials)))
-    _insert(
+    insert(database, "stimuli", ({"sha256": name(t), **picture} for t in range(trials)))
+    insert(
         database,
         "stimuli",
         ({"sha256": name(t, c), **picture} for t, c in np.argwhere(found).tolist()),
     )
-    _insert(
+    insert(
         database,
         "sources",
         (
             {
-                "id": _name("source", trial),
+                "id": made_up_name("source", trial),
                 "generator": "biggan-deep-512",
                 "generator_checksum": CHECKSUM,
                 "label": int(labels[trial]),
@@ -200,7 +171,7 @@ def _results(
         ),
     )
     by_point = generator.uniform(0.1, 1.0, size=(100, POINTS))
-    _insert(
+    insert(
         database,
         "results",
         (
@@ -236,7 +207,7 @@ def _result(
     return {
         "condition_id": cells[cell],
         "trial_index": trial,
-        "source_id": _name("source", trial),
+        "source_id": made_up_name("source", trial),
         "label": label,
         "target": target,
         "seed": trial,
@@ -283,7 +254,7 @@ def _judgements(
         labellers.append(database.execute("SELECT max(id) FROM labellers").fetchone()[0])
     trials, cells = pictures[:, 0].astype(int), pictures[:, 1].astype(int)
     labels = pictures[:, 3].astype(int)
-    _insert(
+    insert(
         database,
         "study_items",
         (
@@ -303,7 +274,7 @@ def _judgements(
     )
     (first_item,) = database.execute("SELECT min(id) FROM study_items").fetchone()
     rows = _answers(generator, pictures, labellers, first_item, judgements, name)
-    _insert(database, "judgements", rows)
+    insert(database, "judgements", rows)
 
 
 def _answers(
@@ -355,109 +326,6 @@ def _answers(
                     if made >= judgements:
                         return
         raise ValueError(f"{made} judgements use up {len(labellers)} labellers: ask for fewer.")
-
-
-#: Every found picture on every other classifier, which knows the source; a test in three or so is
-#: fooled. Which ones is a matter of arithmetic, not of chance.
-_TRANSFERS = f"""
-INSERT INTO transfers
-SELECT results.id, other.classifier, :checksum, label,
-    CASE WHEN (results.id * 7919 + other.place * 104729) % 10 < {TRANSFERRED} THEN target
-    ELSE label END, :at
-FROM results
-JOIN conditions ON conditions.id = results.condition_id
-JOIN (
-    SELECT classifier, min(position) AS place FROM conditions GROUP BY classifier
-) AS other ON other.classifier <> conditions.classifier
-WHERE outcome = 'found'
-ORDER BY results.id, other.classifier
-"""
-
-
-def _strengths(
-    database: Database, generator: np.random.Generator, experiment_id: str, pictures: np.ndarray
-) -> None:
-    """A study of some found pictures at strengths from 0.25 to 1.5, judged by everybody in it."""
-    study_id = create_study(
-        database,
-        name="Synthetic strengths",
-        experiment_ids=[experiment_id],
-        options=StudyOptions().as_json(),
-        created_by="benchmark",
-    )
-    at, labellers = now(), []
-    for number in range(STRENGTH_LABELLERS):
-        add_labeller(database, study_id, f"synthetic-strength-{number}")
-        labellers.append(database.execute("SELECT max(id) FROM labellers").fetchone()[0])
-    strengths = generator.uniform(0.25, 1.5, len(pictures))
-    names = [_name("strength", place) for place in range(len(pictures))]
-    size = {"width": SIDE, "height": SIDE, "channels": 3, "bytes": 400_000, "created_at": at}
-    _insert(database, "stimuli", ({"sha256": name, **size} for name in names))
-    (last,) = database.execute("SELECT max(id) FROM study_items").fetchone()
-    sources = [
-        database.execute(
-            "SELECT stimulus FROM sources WHERE id = ?", [_name("source", int(trial))]
-        ).fetchone()[0]
-        for trial in pictures[:, 0]
-    ]
-    shown = list(zip(pictures.tolist(), strengths.tolist(), names, sources, strict=True))
-    _insert(
-        database,
-        "study_items",
-        (
-            {
-                "id": last + 1 + place,
-                "study_id": study_id,
-                "position": place,
-                "kind": "strength",
-                "source_stimulus": source,
-                "perturbed_stimulus": name,
-                "label": int(label),
-                "phrase": "a synthetic thing",
-                "search_term": "synthetic",
-                "details": json.dumps(
-                    {
-                        "experiment": experiment_id,
-                        "condition": int(cell),
-                        "trial": int(trial),
-                        "strength": strength,
-                        "magnitude": strength * magnitude,
-                        "answer": int(label),
-                    }
-                ),
-            }
-            for place, ((trial, cell, magnitude, label), strength, name, source) in enumerate(shown)
-        ),
-    )
-    agrees = 1 / (1 + np.exp(strengths * pictures[:, 2] - HALF_AT))
-    draws = generator.uniform(size=(len(shown), STRENGTH_LABELLERS))
-    asked: set[tuple[int, str, int]] = set()
-    rows = []
-    for place, ((_, _, _, label), _, name, source) in enumerate(shown):
-        for labeller, draw in zip(labellers, draws[place], strict=True):
-            yes = Answer.LABEL if draw < agrees[place] else Answer.SOMETHING_ELSE
-            for side, stimulus, answer in (
-                ("source", source, Answer.LABEL),
-                ("perturbed", name, yes),
-            ):
-                if (labeller, stimulus, int(label)) in asked:
-                    continue
-                asked.add((labeller, stimulus, int(label)))
-                rows.append(
-                    {
-                        "labeller_id": labeller,
-                        "item_id": last + 1 + place,
-                        "side": side,
-                        "stimulus": stimulus,
-                        "label": int(label),
-                        "answer": answer.value,
-                        "response_ms": 800.0,
-                        "shown_at": at,
-                        "answered_at": at,
-                        "created_at": at,
-                    }
-                )
-    _insert(database, "judgements", rows)
 
 
 def main() -> None:
