@@ -12,11 +12,12 @@ from app.figures import figures
 from app.runner.map_ratios import AVERAGE, grid_of_starts, ratios
 from app.runner.menu import Menu
 from app.widgets.address import one_of, some_of, whole_number
-from app.widgets.map_controls import METHOD_NAMES, starts_in_address
+from app.widgets.map_controls import METHOD_NAMES, STARTS, starts_in_address
 from app.widgets.map_data import OpenMap, Start, open_map
 from app.widgets.map_files import table_files
 from app.widgets.plain_text import plain
 from data.maps import StoredMap, stored_maps
+from engine.maps import SemanticMap
 from engine.regions import METHODS, VolumeRatio
 
 #: Hamdi & Ghanem (2019), Table 2: SRVR and top-1 error, both in per cent.
@@ -99,7 +100,7 @@ def _settings() -> tuple[str, int, Starts, str]:
         )
         return method, steps, lambda one: grid_of_starts(one.found, along), f"{along} along an axis"
     if which == "view":
-        return method, steps, _in_view, "in view"
+        return method, steps, _in_view, f"in view, {st.query_params.get(STARTS, 'the usual ones')}"
     return method, steps, lambda one: one.default_starts(), "usual"
 
 
@@ -124,9 +125,8 @@ def _table(
         st.info("Choose maps of one number of axes: volumes of others cannot be compared.")
         return
     with st.spinner("Growing regions"):
-        found = {one.stored.id: one.found for one in maps}
-        places = {one.stored.id: starts(one) for one in maps}
-        rows = ratio_rows(ratios(found, method, steps, places), told)
+        of = tuple((one.stored.id, one.stored.sha256, starts(one)) for one in maps)
+        rows = _rows([one.found for one in maps], of, method, steps, told)
     st.dataframe(_readable(rows, menu, average=method == AVERAGE), hide_index=True, width="stretch")
     st.caption(
         plain(f"Robust regions by {_METHODS[method]}, T {steps}, starts: {told}.")
@@ -137,9 +137,23 @@ def _table(
     table_files(f"srvr-{method}-{steps}", {"SRVR": rows})
 
 
+@st.cache_data(max_entries=50, show_spinner=False)
+def _rows(
+    _found: Sequence[SemanticMap],
+    of: tuple[tuple[str, str | None, tuple[Start, ...]], ...],
+    method: str,
+    steps: int,
+    told: str,
+) -> pd.DataFrame:
+    """The rows; the page is run at every touch of it, and the bootstrap takes a second."""
+    maps = {map_id: found for (map_id, *_), found in zip(of, _found, strict=True)}
+    starts = {map_id: places for map_id, _, places in of}
+    return ratio_rows(ratios(maps, method, steps, starts), told)
+
+
 def ratio_rows(ratios: dict[str, list[VolumeRatio]], starts: str) -> pd.DataFrame:
-    """A row a classifier and label, with everything that its ratio depends on."""
-    return pd.DataFrame(
+    """A row a classifier, then one a classifier and label, with all that their ratios depend on."""
+    rows = pd.DataFrame(
         [
             {
                 "classifier": network,
@@ -159,6 +173,12 @@ def ratio_rows(ratios: dict[str, list[VolumeRatio]], starts: str) -> pd.DataFram
             for one in (of_network if len(of_network) > 2 else of_network[:1])
         ]
     )
+    return rows.sort_values("label", key=lambda label: label != "all", kind="stable")
+
+
+def _percent(share: float) -> str:
+    """Three digits; what would need a power of ten is as good as nothing."""
+    return figures(100 * share if share >= 1e-5 else 0.0)
 
 
 def _readable(rows: pd.DataFrame, menu: Menu | None, *, average: bool) -> pd.DataFrame:
@@ -168,7 +188,7 @@ def _readable(rows: pd.DataFrame, menu: Menu | None, *, average: bool) -> pd.Dat
         paper = TABLE_2.get(network)
         choice = menu.classifiers.get(network) if menu else None
         accuracy = choice.accuracy if choice else "–"
-        srvr, low, high = (figures(100 * row[name]) for name in ("srvr", "low", "high"))
+        srvr, low, high = (_percent(row[name]) for name in ("srvr", "low", "high"))
         table.append(
             {
                 "Classifier": network,
@@ -177,7 +197,7 @@ def _readable(rows: pd.DataFrame, menu: Menu | None, *, average: bool) -> pd.Dat
                 "Method": "average of three" if average else METHOD_NAMES[row["method"]],
                 "T": row["T"],
                 "Starts": row["starts"],
-                "Feasible": f"{figures(100 * row['feasible'])} %",
+                "Feasible": f"{_percent(row['feasible'])} %",
                 "Maps": row["maps"],
                 "Regions": row["regions"],
                 "Paper's average, %": str(paper[0]) if paper else "–",
