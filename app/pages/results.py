@@ -17,6 +17,7 @@ from app.widgets.results_fools import fools_view
 from app.widgets.results_funnel import funnel_view
 from app.widgets.results_gallery import gallery_view
 from app.widgets.results_states import nothing_yet, progress
+from app.widgets.results_style import style
 from app.widgets.results_table import table_view
 from data.results import experiments
 from labelling.eligibility import ELIGIBILITY
@@ -31,28 +32,9 @@ VIEWS = {
 }
 
 
-#: The download that Streamlit lays over a table would lack the judging rule; what only fetches a
-#: script takes no room; and paper needs no controls, nor what stands around a page.
-STYLE = """
-<style>
-.st-key-fetch-plotly { position: absolute; }
-.stElementToolbar button[aria-label="Download as CSV"] { display: none; }
-@media print {
-  .stAppHeader, .st-key-header, .st-key-files, .st-key-filters, .modebar-container,
-  .stTabs [role="tablist"], .stElementToolbar { display: none !important; }
-  .stMainBlockContainer { padding: 0 !important; }
-  .stApp, .stMain, .stAppViewContainer {
-    position: static !important; overflow: visible !important;
-  }
-  .js-plotly-plot, .stDataFrame, .stExpander { break-inside: avoid; }
-}
-</style>
-"""
-
-
 def render() -> None:
     """The page: filters, the rule in words, and the views of what they leave."""
-    st.html(STYLE)
+    style()
     fetch_script()
     st.title("Results")
     st.write(

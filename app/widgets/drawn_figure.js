@@ -6,6 +6,8 @@
  * A click on a point sends the trigger "selection": { x, y, customdata }.
  */
 const WIDTH_AT_LEAST = 150;
+/** Of A4 paper that lies, within its margins: pixels at 96 an inch. */
+const PAPER_WIDTH = 1030;
 const ENLARGE =
   "M32 32v128h64V96h64V32H32zm0 320v128h128v-64H96v-64H32zM288 32v64h64v64h64V32H288zm64 320v64h-64v64h128V352h-64z";
 const charts = new WeakMap();
@@ -37,6 +39,8 @@ export default function (component) {
   return () => {
     // Streamlit calls this when the element goes, and not before each change.
     chart.watch.disconnect();
+    removeEventListener("beforeprint", chart.fit);
+    removeEventListener("afterprint", chart.unfit);
     charts.delete(place);
     window.plainviewPlotly.then((Plotly) => place.isConnected || Plotly.purge(place));
   };
@@ -58,6 +62,11 @@ function newChart(place) {
     if (chart.drawn && chart.drawn !== size(place, chart).join()) draw(place, chart);
   });
   chart.watch.observe(place);
+  // Nothing is drawn again between a print's beginning and its end: it has to fit before.
+  chart.fit = () => chart.drawn && window.Plotly.relayout(place, { width: PAPER_WIDTH });
+  chart.unfit = () => draw(place, chart);
+  addEventListener("beforeprint", chart.fit);
+  addEventListener("afterprint", chart.unfit);
   charts.set(place, chart);
   return chart;
 }

@@ -14,6 +14,7 @@ from app.widgets.figure_files import chart, files
 from app.widgets.plain_text import plain
 from app.widgets.results_choices import chosen_estimand, chosen_limit, file_name, for_whom
 from app.widgets.results_data import SelectedResults, Selection
+from app.widgets.results_style import printed_table
 from app.widgets.scheme import current_scheme
 from labelling.analysis_plan import compared
 from labelling.paired import FEWEST_PAIRS
@@ -68,7 +69,9 @@ def compare_view(selection: Selection, results: SelectedResults) -> None:
     sentences = [what_follows(row, focus, by) for row in table.itertuples()]
     with st.expander(f"In words ({len(sentences)})", expanded=len(sentences) <= _FEW):
         st.markdown("\n".join(f"- {plain(sentence)}" for sentence in sentences))
-    st.dataframe(_sortable(table), hide_index=True, height="content")
+    sortable = _sortable(table)
+    st.dataframe(sortable, hide_index=True, height="content")
+    printed_table(sortable.hide(axis="index").to_html())
     st.caption(
         "This shows, over the trials that enter on both sides, how much more the first needs than"
         " the second: the mean of paired differences with its 95 % bootstrap interval over sources."

@@ -26,6 +26,7 @@ from app.widgets.results_choices import (
     for_whom,
 )
 from app.widgets.results_data import SelectedResults, Selection
+from app.widgets.results_style import printed_table
 from app.widgets.scheme import current_scheme
 from labelling.distances import MEAN_DISTANCES, MEANS
 from labelling.estimands import RAW, Estimand
@@ -44,7 +45,9 @@ def table_view(selection: Selection, results: SelectedResults) -> None:
     table = results.means(focus.key, limit).sort_values(
         ["subset", "classifier"], key=lambda names: names.map(_order(selection)), kind="stable"
     )
+    rows = table_1(table, focus, limit)
     st.dataframe(_sortable(table, focus, limit), hide_index=True, height="content")
+    printed_table(rows.to_html(index=False, border=0))
     st.caption("  \n".join(plain(line) for line in for_whom(selection, results, focus, html=False)))
     if table["restricted_mean"].isna().any():
         st.caption(
@@ -65,7 +68,6 @@ def table_view(selection: Selection, results: SelectedResults) -> None:
         scheme=current_scheme(),
     )
     chart(figure, name)
-    rows = table_1(table, focus, limit)
     stamp = selection.held_to_plan(focus.key, limit)
     st.caption(plain(stamp.analysis_plan))
     caption = f"{focus.name}. {RESTRICTED_MEAN} {stamp.in_words()}"
@@ -94,7 +96,9 @@ def _sortable(table: pd.DataFrame, focus: Estimand, limit: float) -> Styler:
         **{title: table[name] for title, name in zip(DISTANCE_HEADINGS, MEANS, strict=True)},
     }
     if focus is not RAW:
-        columns |= {removed: table["removed_share"], "Not judged": table["missing"]}
+        columns[removed] = table["removed_share"]
+    if table["missing"].any():
+        columns["Not judged"] = table["missing"]
     formats = {
         restricted: figures,
         "Median": lambda value: "not reached" if value == float("inf") else figures(value),

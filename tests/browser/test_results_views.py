@@ -5,6 +5,7 @@ The experiments and judgements are synthetic. No worker runs: labels and points 
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -21,7 +22,7 @@ from app.runner.lock import worker_lock
 from app.widgets.figure_files import SCALE
 from data.database import open_database
 from data.home import Home
-from tests.browser.conftest import App, running_app, wait_until_ready
+from tests.browser.conftest import SCHEMES, App, running_app, wait_until_ready
 from tests.browser.synthetic_home import (
     add_synthetic_experiment,
     add_synthetic_judgements,
@@ -311,3 +312,44 @@ def test_an_experiment_without_results_says_that_they_are_on_their_way(results, 
     page = results(f"experiment={world.empty}&view=Gallery")
     expect(page.get_by_text("The first trials are still searching")).to_be_visible()
     assert complaints.messages == []
+
+
+#: The chart's width when a print begins, noted after it was told.
+NOTE_WIDTH = """() => addEventListener("beforeprint", () => {
+    const drawn = document.querySelector(".js-plotly-plot .main-svg");
+    window.printed = drawn.getBoundingClientRect().width;
+})"""
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_on_paper_are_the_chart_and_the_table_and_no_controls(results, world, page, scheme: str):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 1920, "height": 1200})
+    results(f"experiment={world.whole}&view=Table")
+    chart = page.locator(".js-plotly-plot")
+    expect(chart.get_by_text("Restricted means").first).to_be_visible()
+    controls = [page.locator(f".st-key-{key}") for key in ("filters", "files", "address-estimand")]
+    controls += [page.get_by_role("tab", name="Table"), page.locator(".stDataFrame")]
+    for control in controls:
+        expect(control).to_be_visible()
+    page.evaluate(NOTE_WIDTH)
+    drawn = chart.locator(".main-svg").first
+    before = drawn.bounding_box()["width"]
+    assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+    assert page.evaluate("window.printed") < 1040 < before  # A4 that lies is 1031 pixels wide
+    page.wait_for_function(
+        "width => document.querySelector('.main-svg').getBoundingClientRect().width === width",
+        arg=before,
+    )
+    page.emulate_media(media="print", color_scheme=scheme)
+    for control in controls:
+        expect(control).not_to_be_visible()
+    expect(drawn).to_be_visible()
+    printed = page.locator(".printed-only")
+    for said in ("Restricted mean to", "SSIM", "mnist-robust"):
+        expect(printed.get_by_text(said).first).to_be_visible()
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("L")
+    assert picture.getpixel((2, 2)) == 255  # the page
+    chart_picture = Image.open(io.BytesIO(drawn.screenshot())).convert("L")
+    shades = chart_picture.getcolors()
+    assert max(shades)[1] >= 250 and min(shade for _, shade in shades) < 90  # dark on white
