@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from base64 import b64encode
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import numpy as np
@@ -15,11 +17,27 @@ from data.images import decode, image_file
 #: Pixels a side, as near as a whole factor comes from below, or at most, reduced.
 SIDE = 140
 _KEPT = 2000
+#: A source is met once a condition, and each picture again for its difference; 40 MB at 512 pixels.
+_DECODED = 48
+_AT_ONCE = 4
 
 
 def picture(home: Home, sha256: str | None) -> str | None:
     """A stimulus as a data: address; None where there is none, or its file is missing."""
     return _picture(home, sha256) if sha256 else None
+
+
+def prepare(home: Home, pairs: Iterable[tuple[str | None, str | None]], gain: int) -> None:
+    """Make the pictures and differences of a page, (source, perturbed) each, side by side.
+
+    Files are decoded and reduced outside Python's lock, so four cores take a third of the time of
+    one; `picture` and `difference` have them at hand then.
+    """
+    made = [(one, other) for one, other in pairs if one]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        names = dict.fromkeys(name for pair in made for name in pair)
+        list(pool.map(lambda name: picture(home, name), names))
+        list(pool.map(lambda pair: difference(home, *pair, gain), made))
 
 
 def difference(home: Home, source: str | None, perturbed: str | None, gain: int) -> str | None:
@@ -42,6 +60,7 @@ def _difference(home: Home, source: str, perturbed: str, gain: int) -> str | Non
     return _address(np.clip(128 + gain * change // 2, 0, 255).astype(np.uint8))
 
 
+@lru_cache(maxsize=_DECODED)
 def _pixels(home: Home, sha256: str) -> np.ndarray | None:
     try:
         return decode(image_file(home, sha256).read_bytes())

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from app.figures import figures
 from app.trial_words import distances_in_words, label_name
-from app.widgets.gallery_pictures import difference, picture
+from app.widgets.gallery_pictures import difference, picture, prepare
 from data.home import Home
 from labelling.distances import pixel_distances
 
@@ -61,6 +61,8 @@ def gallery_rows(
     cells = trials[here].assign(fits=fits[here])
     cells = cells.join(pixel_distances(database, cells))
     first = cells.drop_duplicates("trial_index").set_index("trial_index").loc[shown].reset_index()
+    records = cells.to_dict("records")
+    prepare(home, [(one["source_stimulus"], one["perturbed_stimulus"]) for one in records], gain)
     rows = pd.DataFrame(
         {
             "trial_index": shown,
@@ -68,7 +70,6 @@ def gallery_rows(
             "caption": [_about(one, names) for one in first.to_dict("records")],
         }
     )
-    records = cells.to_dict("records")
     pictures = [picture(home, one["perturbed_stimulus"]) for one in records]
     return rows, pd.DataFrame(
         {

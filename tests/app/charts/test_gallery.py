@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from app.charts.gallery import gallery
-from app.widgets.gallery_pictures import SIDE, difference, picture
+from app.widgets.gallery_pictures import SIDE, difference, picture, prepare
 from app.widgets.gallery_rows import in_order
 from app.widgets.results_gallery import ANY, Wanted
 from data.home import Home, home
@@ -104,6 +104,19 @@ def test_the_difference_is_amplified_around_grey(place: Home, gain: int, seen: i
 def test_a_missing_file_leaves_its_place_empty(place: Home) -> None:
     assert picture(place, "0" * 64) is None and difference(place, "0" * 64, "1" * 64, 4) is None
     assert picture(place, None) is None
+
+
+def test_what_a_page_shows_is_made_beforehand(place: Home) -> None:
+    source, *found = (
+        store_image(place, np.full((8, 8, 1), level, np.uint8)) for level in (9, 99, 199)
+    )
+    prepare(place, [*((source, one) for one in found), (source, None), (None, None)], 4)
+    for file in place.images.rglob("*.png"):
+        file.unlink()
+    shown = [picture(place, one) for one in (source, *found)]
+    shown += [difference(place, source, one, 4) for one in found]
+    assert None not in shown and len(set(shown)) == 4  # both differences are as light as can be
+    assert shown[3] == shown[4]
 
 
 def trials() -> pd.DataFrame:
