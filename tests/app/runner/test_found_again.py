@@ -16,6 +16,7 @@ import torch
 from sqlite_utils import Database
 
 from app import api
+from app.runner.bundled_maps import check_map
 from app.runner.course import advance
 from app.runner.map_course import map_course
 from app.runner.map_request import describe, plane, store_map
@@ -29,7 +30,7 @@ from data.images import read_image
 from data.maps import map_content, stored_map
 from data.planes import plane_key
 from engine.entries import ModelError
-from engine.maps import MapDescription, from_bytes
+from engine.maps import MapDescription, MappedClassifier, empty_map, from_bytes, to_bytes
 from engine.spaces.description import PerturbationPlane, from_json, to_json
 
 SLOTS = 6
@@ -109,10 +110,16 @@ def test_a_description_of_before_these_were_kept_is_read_and_is_of_the_same_plan
     database: Database,
 ) -> None:
     record = to_json(plane(found_directions(database)[0], None))
-    old = record | {
-        "first": {k: v for k, v in record["first"].items() if k not in ("slots", "precision")}
-    }
+    first = {k: v for k, v in record["first"].items() if k not in ("slots", "precision")}
+    old = record | {"first": first}
     read = from_json(old)
     assert isinstance(read, PerturbationPlane)
     assert (read.first.slots, read.first.precision) == (1, "float32")
     assert plane_key(old) == plane_key(record)
+    # A bundle of then has such a record beside scores that are read now.
+    networks = (MappedClassifier("mnist-standard", ""),)
+    known = empty_map(MapDescription(read, networks, 7, "seven", (3, 3)))
+    told = known.description.as_json() | {"space": old}
+    check_map({"description": told, "points": 9, "measured": 0}, to_bytes(known))
+    with pytest.raises(ValueError, match="not that of its scores"):
+        check_map({"description": told | {"label": 8}, "points": 9, "measured": 0}, to_bytes(known))
