@@ -353,3 +353,12 @@ def test_on_paper_are_the_chart_and_the_table_and_no_controls(results, world, pa
     chart_picture = Image.open(io.BytesIO(drawn.screenshot())).convert("L")
     shades = chart_picture.getcolors()
     assert max(shades)[1] >= 250 and min(shade for _, shade in shades) < 90  # dark on white
+
+
+def test_on_a_very_wide_screen_lines_stay_short_and_letters_grow(results, world, page):
+    page.set_viewport_size({"width": 3840, "height": 2000})
+    results(f"experiment={world.tiny}&view=Table")
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    assert page.locator(".stMainBlockContainer").bounding_box()["width"] <= 2400
+    heading = page.get_by_role("tab", name="Table")
+    assert float(heading.evaluate("tab => getComputedStyle(tab).fontSize").removesuffix("px")) > 15
