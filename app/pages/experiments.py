@@ -38,9 +38,18 @@ from data.results import (
 CONTROL_OUTCOMES = ("changed", "unchanged")
 REASONS_SHOWN = 5
 
+#: Held together on very wide screens; what stands beside a select box is as high as that.
+STYLE = """
+<style>
+.stMainBlockContainer { max-width: 2400px; margin-inline: auto; }
+.st-key-address-kind button, .st-key-address-which button { min-height: 2.5rem; }
+</style>
+"""
+
 
 def render() -> None:
     """Show the form for a new experiment, the table of all, and what is chosen in it."""
+    st.html(STYLE)
     st.title("Experiments")
     st.write(
         "By how much must the meaning of a picture shift before a classifier is fooled? An"

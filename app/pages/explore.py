@@ -37,8 +37,9 @@ STOP_SECONDS = 0.7
 
 STYLE = """
 <style>
-.stMainBlockContainer { padding-top: 4.75rem; }
-.st-key-address-search button, .st-key-address-schedule button { min-height: 2.5rem; }
+.stMainBlockContainer { padding-top: 4.75rem; max-width: 2400px; margin-inline: auto; }
+.st-key-address-search button, .st-key-address-schedule button,
+.st-key-address-condition button { min-height: 2.5rem; }
 </style>
 """
 
