@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
-from pandas.io.formats.style import Styler
 
 from app.charts.differences import paired_differences
 from app.figures import figures
@@ -69,9 +68,9 @@ def compare_view(selection: Selection, results: SelectedResults) -> None:
     sentences = [what_follows(row, focus, by) for row in table.itertuples()]
     with st.expander(f"In words ({len(sentences)})", expanded=len(sentences) <= _FEW):
         st.markdown("\n".join(f"- {plain(sentence)}" for sentence in sentences))
-    sortable = _sortable(table)
-    st.dataframe(sortable, hide_index=True, height="content")
-    printed_table(sortable.hide(axis="index").to_html())
+    rows = _rows(table)
+    st.dataframe(rows.style.format(_FORMATS, na_rep=_TOO_FEW), hide_index=True, height="content")
+    printed_table(rows.to_html(index=False, border=0, formatters=_FORMATS, na_rep=_TOO_FEW))
     st.caption(
         "This shows, over the trials that enter on both sides, how much more the first needs than"
         " the second: the mean of paired differences with its 95 % bootstrap interval over sources."
@@ -84,7 +83,7 @@ def compare_view(selection: Selection, results: SelectedResults) -> None:
     files({"Comparisons": (name, table.assign(in_words=sentences))}, stamp, figure)
 
 
-def _sortable(table: pd.DataFrame) -> Styler:
+def _rows(table: pd.DataFrame) -> pd.DataFrame:
     columns = {
         "First": table["one"],
         "Second": table["other"],
@@ -101,15 +100,18 @@ def _sortable(table: pd.DataFrame) -> Styler:
         "Sources": table["sources"],
         "Not judged": table["missing"],
     }
-    formats = {
-        "Difference": figures,
-        "First needs more": percent,
-        "Rank correlation": figures,
-        "Signed-rank p (Holm)": _p,
-        "Sign p (Holm)": _p,
-    }
-    return pd.DataFrame(columns).style.format(formats, na_rep="too few")
+    return pd.DataFrame(columns)
 
 
 def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else figures(value)
+
+
+_TOO_FEW = "too few"
+_FORMATS = {
+    "Difference": figures,
+    "First needs more": percent,
+    "Rank correlation": figures,
+    "Signed-rank p (Holm)": _p,
+    "Sign p (Holm)": _p,
+}
