@@ -354,10 +354,15 @@ def researchers(world: World, browser: Browser) -> list[bytes]:
 
 @dataclass(frozen=True)
 class Judged:
-    """A labeller's whole session: what was asked, and what had come by the time of each task."""
+    """A labeller's whole session: what was asked, and what had come by the time of each task.
+
+    `between` was asked after the rejection that was undone, before its item was asked once more: by
+    the time of the task of that place.
+    """
 
     tasks: list[Task]
     arrived: list[set[bytes]]
+    between: dict[int, Task | None]
     everything: list[bytes]
     statuses: dict[str, int]
 
@@ -382,16 +387,16 @@ def judged(world: World, researchers, browser: Browser) -> Judged:
     wait_until_judgeable(page)
     tasks: list[Task] = []
     arrived: list[set[bytes]] = []
-    undone = False
+    between: dict[int, Task | None] = {}
     while (task := world.session.task()) is not None:
         tasks.append(task)
         arrived.append(pictures(record.received()))
         record.look()
         comment(world.session.database, world.session.labeller_id, task.number, "my own remark")
         rejected = rejects(tasks, world.kinds())
-        if rejected and not undone:
-            undone = True
+        if rejected and not between:
             press(page, world.session, "2")
+            between[len(tasks) - 1] = world.session.task()
             page.keyboard.press("Backspace")
             wait_for_judgements(page, world.session, len(tasks) - 1)
             wait_for_task(page, world.session)
@@ -420,7 +425,7 @@ def judged(world: World, researchers, browser: Browser) -> Judged:
     record.shake_hands(world.app.url)
     everything = record.everything()
     context.close()
-    return Judged(tasks, arrived, everything, statuses)
+    return Judged(tasks, arrived, between, everything, statuses)
 
 
 def rejects(tasks: list[Task], kinds: dict[int, str]) -> bool:
@@ -502,9 +507,10 @@ def test_a_perturbed_image_arrives_when_it_is_asked_about_and_not_before(
 ):
     perturbed = world.perturbed()
     asked: set[bytes] = set()
-    for task, arrived in zip(judged.tasks, judged.arrived, strict=True):
-        if task.perturbed_stimulus is not None:
-            asked.add(world.stimulus(task.perturbed_stimulus))
+    for place, (task, arrived) in enumerate(zip(judged.tasks, judged.arrived, strict=True)):
+        for met in (task, judged.between.get(place)):
+            if met is not None and met.perturbed_stimulus is not None:
+                asked.add(world.stimulus(met.perturbed_stimulus))
         assert arrived & perturbed.keys() == asked & perturbed.keys()
     rejected = perturbed.keys() - asked
     assert len(rejected) == 4
