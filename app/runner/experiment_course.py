@@ -44,7 +44,8 @@ def experiment_course(
     """Run whatever is missing of the experiment; `on_result` is called once a result is stored.
 
     A trial's result is the same whatever its neighbours, so an experiment that was cut off and
-    resumed ends with the very results of one that ran through.
+    resumed ends with the results of one that ran through, but for float noise where a trial came
+    into another slot.
     """
     stored = conditions(database, experiment.id)
     yield from preparation(models, experiment, stored)
