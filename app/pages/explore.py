@@ -18,6 +18,7 @@ from app.runner.live import Live, read_live
 from app.runner.menu import GeneratorChoice, Menu, read_menu
 from app.runner.request import RequestError, SearchRequest
 from app.runner.submit import ensure_worker, submit_search
+from app.widgets.drawn_figure import drawn_figure
 from app.widgets.explore_after import after_the_run, saved_runs
 from app.widgets.explore_again import found_again
 from app.widgets.explore_controls import controls, fill_in
@@ -186,31 +187,25 @@ def _follow(menu: Menu, chosen: GeneratorChoice, shown: Shown | None) -> None:
     left, right = st.columns([3, 2], gap="large")
     history = live.history if live else None
     left.markdown("**Margin, and magnitude under its bound, at each step**")
-    left.plotly_chart(
-        course_of_run(
-            pd.DataFrame(
-                {
-                    "step": history.step if history else [],
-                    "margin": history.margin if history else [],
-                    "magnitude": history.magnitude if history else [],
-                    "bound": history.bound if history else [],
-                }
-            ),
-            colour=colour,
-            scheme=scheme,
-            budget=shown.condition["schedule"]["budget"],
+    course = course_of_run(
+        pd.DataFrame(
+            {
+                "step": history.step if history else [],
+                "margin": history.margin if history else [],
+                "magnitude": history.magnitude if history else [],
+                "bound": history.bound if history else [],
+            }
         ),
-        key="course",
-        theme=None,
-        config=chart_menu(f"run-{now.id}"),
+        colour=colour,
+        scheme=scheme,
+        budget=shown.condition["schedule"]["budget"],
     )
+    with left:
+        drawn_figure(course, chart_menu(f"run-{now.id}"), "course")
     right.markdown("**Magnitude at each point**")
-    right.plotly_chart(
-        magnitude_by_point(_by_point(generator, shown, live), colour=colour, scheme=scheme),
-        key="by-point",
-        theme=None,
-        config=chart_menu(f"points-{now.id}"),
-    )
+    points = magnitude_by_point(_by_point(generator, shown, live), colour=colour, scheme=scheme)
+    with right:
+        drawn_figure(points, chart_menu(f"points-{now.id}"), "by-point")
 
 
 def _by_point(generator: GeneratorChoice, shown: Shown, live: Live | None) -> pd.DataFrame:
