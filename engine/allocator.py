@@ -15,7 +15,7 @@ from __future__ import annotations
 import ctypes
 import sys
 
-# malloc.h's M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX.
+# malloc.h's M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX, M_ARENA_MAX.
 TRIM_THRESHOLD, TOP_PAD, MMAP_MAX, ARENA_MAX = -1, -2, -4, -8
 #: Memory is asked for in pieces of this size, and given back above the largest threshold there is.
 PIECE, LARGEST = 64 * 2**20, 2**31 - 1

@@ -38,8 +38,9 @@ def relaxation_loss(margin: Tensor, targets: Tensor) -> Tensor:
 def in_reach_of_rounding(margin: Tensor, image_gradients: Tensor) -> Tensor:
     """Where an image that does not fool may do so once it is rounded to 8 bits: (B,) bool.
 
-    margin: (B,), of the float images; image_gradients: (B, C, H, W), of what is minimised, whose
-    slope is the margin's. A broken margin is in reach, since what is not finite must be found out.
+    margin: (B,), of the float images; image_gradients: (B, C, H, W), of what is minimised, which
+    falls as the margin rises (untargeted, minimum-norm: as that towards one rival rises). A broken
+    margin is in reach, since what is not finite must be found out.
     """
     reach = ROUNDING_REACH * ROUNDING_DEVIATION * image_gradients.flatten(1).norm(dim=1)
     return ~(margin < -reach)
