@@ -37,12 +37,14 @@ from app.runner.request import SearchRequest
 from app.runner.submit import submit_search
 from app.widgets.explore_controls import distinct_names
 from benchmarks.pictures import CHROMIUM
+from benchmarks.record import FOLDER, markdown
 from data.database import open_database
 from data.home import CHECKOUT, Home
 from data.jobs import cancel, job
 from engine.generators.biggan_points import configuration
 from tests.engine.generators.biggan_models import random_biggan
 
+RESULTS = FOLDER / "explore_live.json"
 GENERATOR, CLASSIFIER = "biggan-deep-128", "torchvision:resnet50@random"
 LOOK_SECONDS = 0.01
 WATCHED_SECONDS = 10.0
@@ -101,7 +103,7 @@ def main() -> None:
     """Run, print and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--searches", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=Path("docs/benchmarks/explore_live.json"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     with TemporaryDirectory() as folder:
         cold, watched = measure(Home(Path(folder)), arguments.searches)
@@ -135,11 +137,16 @@ def summary(searches: Iterable[Watched]) -> dict[str, float]:
 
 def table(rows: dict[str, dict[str, float]]) -> str:
     """The rows as Markdown, for docs/speed.md."""
-    heads = list(next(iter(rows.values())))
-    lines = [f"| seen in | {' | '.join(heads)} |", f"|---|{'---|' * len(heads)}"]
-    for name, row in rows.items():
-        lines.append(f"| {name} | {' | '.join(f'{row[head]:g}' for head in heads)} |")
-    return "\n".join(lines)
+    headings = ("seen in", *next(iter(rows.values())))
+    return markdown(
+        headings, ((name, *(f"{x:g}" for x in row.values())) for name, row in rows.items())
+    )
+
+
+def recorded() -> dict[str, dict[str, float]]:
+    """The rows that were measured last."""
+    record = json.loads(RESULTS.read_text(encoding="utf-8"))
+    return {name: record[name] for name in (FILE, PAGE)}
 
 
 def measure(place: Home, searches: int) -> tuple[float, dict[str, list[Watched]]]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,13 +21,14 @@ from pathlib import Path
 import torch
 
 from benchmarks.model_pairs import Pair, biggan, mnist
+from benchmarks.record import FOLDER, line, markdown, read_rows, write_rows
 from engine.experiment import Schedule
 from engine.search.run import SearchRun
 
 STEPS = 3
 HELD = Schedule(0.004, 1e-6, 1.0, 0.0, budget=STEPS)
 MEGABYTE = 2**20
-RESULTS = Path(__file__).parents[1] / "docs" / "benchmarks" / "memory.json"
+RESULTS = FOLDER / "memory.json"
 HEADINGS = (
     "models",
     "gradients",
@@ -96,26 +96,24 @@ def _measure_here(models: str, slots: int, precision: str) -> Row:
 
 def _resident(name: str) -> float:
     """A figure of this process in megabytes: VmRSS (now) or VmHWM (the peak)."""
-    [line] = [
-        line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)
-    ]
-    return int(line.split()[1]) / 1024
+    told = Path("/proc/self/status").read_text().splitlines()
+    [found] = [one for one in told if one.startswith(name)]
+    return int(found.split()[1]) / 1024
 
 
 def table(rows: list[Row]) -> str:
     """In Markdown, as the document has it."""
-    lines = [f"| {' | '.join(HEADINGS)} |", f"|{'---|' * len(HEADINGS)}"]
-    return "\n".join([*lines, *map(_line, rows)])
+    return markdown(HEADINGS, map(_cells, rows))
 
 
-def _line(row: Row) -> str:
-    figures = f"{row.before:.0f} | {row.peak:.0f} | {row.counted_per_slot:.1f}"
-    return f"| {row.models} | {row.precision} | {row.slots} | {figures} |"
+def _cells(row: Row) -> tuple[object, ...]:
+    figures = f"{row.before:.0f}", f"{row.peak:.0f}", f"{row.counted_per_slot:.1f}"
+    return row.models, row.precision, row.slots, *figures
 
 
 def recorded() -> list[Row]:
     """What was measured last."""
-    return [Row(**row) for row in json.loads(RESULTS.read_text())["rows"]]
+    return read_rows(RESULTS, Row)
 
 
 def main() -> None:
@@ -134,12 +132,9 @@ def main() -> None:
         for precision in GRADIENTS:
             for slots in counts:
                 rows.append(measure(models, slots, precision))
-                print(_line(rows[-1]), flush=True)
+                print(line(_cells(rows[-1])), flush=True)
     if arguments.json:
-        machine = {"processor": platform.machine(), "torch": torch.__version__}
-        record = {"command": " ".join(sys.argv), "machine": machine}
-        record |= {"rows": [asdict(row) for row in rows]}
-        arguments.json.write_text(json.dumps(record, indent=1) + "\n")
+        write_rows(arguments.json, rows)
 
 
 if __name__ == "__main__":

@@ -13,15 +13,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 
+from benchmarks.record import FOLDER, markdown, read_rows, write_rows
+
 SECONDS = 12.0
-RESULTS = Path(__file__).parents[1] / "docs" / "benchmarks" / "processor_settings.json"
+RESULTS = FOLDER / "processor_settings.json"
 HEADINGS = ("settings", "a step alone, s", "beside another search, s", "processor seconds a step")
 #: By name: the environment's OMP_WAIT_POLICY, and whether freed memory is kept.
 SETTINGS = {
@@ -99,16 +100,17 @@ def _search(keep: bool) -> None:
 
 def table(rows: list[Row]) -> str:
     """In Markdown, as the document has it."""
-    lines = [f"| {' | '.join(HEADINGS)} |", f"|{'---|' * len(HEADINGS)}"]
-    for row in rows:
-        figures = f"{row.alone:.2f} | {row.beside_another:.2f} | {row.processor_seconds:.2f}"
-        lines.append(f"| {row.settings} | {figures} |")
-    return "\n".join(lines)
+    return markdown(HEADINGS, map(_cells, rows))
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    figures = (row.alone, row.beside_another, row.processor_seconds)
+    return row.settings, *(f"{figure:.2f}" for figure in figures)
 
 
 def recorded() -> list[Row]:
     """What was measured last."""
-    return [Row(**row) for row in json.loads(RESULTS.read_text())["rows"]]
+    return read_rows(RESULTS, Row)
 
 
 def main() -> None:
@@ -133,10 +135,7 @@ def main() -> None:
         rows.append(Row(name, seconds, median(beside[name]), worked))
     print(table(rows))
     if arguments.json:
-        machine = {"processor": platform.machine(), "cores": os.cpu_count()}
-        record = {"command": " ".join(sys.argv), "machine": machine}
-        record |= {"rows": [asdict(row) for row in rows]}
-        arguments.json.write_text(json.dumps(record, indent=1) + "\n")
+        write_rows(arguments.json, rows, {"cores": os.cpu_count()})
 
 
 if __name__ == "__main__":

@@ -14,9 +14,8 @@ once rounded, how many of these the rule would have missed, and the share of pas
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -28,13 +27,14 @@ from torchvision.transforms.functional import center_crop, resize
 from benchmarks.meshes import WEIGHTS, squeezenet
 from benchmarks.model_pairs import BUNDLED, mnist
 from benchmarks.plain_loop import plain_search
+from benchmarks.record import FOLDER, line, markdown, read_rows, write_rows
 from engine.catalogue import catalogue, load_classifier
 from engine.experiment import Schedule, Trial, progression
 from engine.search.margin import ROUNDING_DEVIATION, in_reach_of_rounding, margins
 from engine.search.perturbed_pass import to_8_bit
 
 PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "photos"
-RESULTS = Path(__file__).parents[1] / "docs" / "benchmarks" / "rounding_reach.json"
+RESULTS = FOLDER / "rounding_reach.json"
 HEADINGS = (
     "images",
     "number",
@@ -137,18 +137,17 @@ def summary(name: str, seen: list[Shift]) -> Row:
 
 def table(rows: list[Row]) -> str:
     """In Markdown, as the document has it."""
-    lines = [f"| {' | '.join(HEADINGS)} |", f"|{'---|' * len(HEADINGS)}"]
-    return "\n".join([*lines, *map(_line, rows)])
+    return markdown(HEADINGS, map(_cells, rows))
 
 
-def _line(row: Row) -> str:
-    figures = f"{row.largest_shift:.1f} | {row.fool_only_rounded} | {row.missed}"
-    return f"| {row.images} | {row.number} | {figures} | {row.tested:.1%} |"
+def _cells(row: Row) -> tuple[object, ...]:
+    turned = row.fool_only_rounded, row.missed
+    return row.images, row.number, f"{row.largest_shift:.1f}", *turned, f"{row.tested:.1%}"
 
 
 def recorded() -> list[Row]:
     """What was measured last."""
-    return [Row(**row) for row in json.loads(RESULTS.read_text())]
+    return read_rows(RESULTS, Row)
 
 
 def main() -> None:
@@ -165,7 +164,7 @@ def main() -> None:
 
     def add(name: str, seen: list[Shift]) -> None:
         rows.append(summary(name, seen))
-        print(_line(rows[-1]), flush=True)
+        print(line(_cells(rows[-1])), flush=True)
 
     for name in ("mnist-standard", "mnist-robust"):
         for subset in ("all", "first", "last"):
@@ -173,7 +172,7 @@ def main() -> None:
     if arguments.weights.is_file() and arguments.photos.is_dir():
         add("SqueezeNet, photographs", on_photos(arguments.weights, arguments.photos))
     if arguments.json:
-        arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+        write_rows(arguments.json, rows)
 
 
 if __name__ == "__main__":

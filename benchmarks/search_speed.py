@@ -19,10 +19,7 @@ and a copy reach in the same run.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,6 +31,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.model_pairs import Pair, biggan, mnist
 from benchmarks.plain_loop import plain_search
+from benchmarks.record import FOLDER, line, markdown, read_rows, write_rows
 from engine.experiment import Schedule, Trial
 from engine.search.memory import bytes_per_trial
 from engine.search.perturbed_pass import Models, PerturbedPass
@@ -59,7 +57,7 @@ GPU_SETS = {
     "biggan-deep-128": Set(lambda device: biggan(128, device), 64, 64, 40),
     "biggan-deep-512": Set(lambda device: biggan(512, device), 16, 16, 40),
 }
-RESULTS = Path(__file__).parents[1] / "docs" / "benchmarks" / "search_speed.json"
+RESULTS = FOLDER / "search_speed.json"
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
 
 
@@ -149,7 +147,7 @@ def measure(name: str, one: Set, device: str, turns: int, rates: Rates) -> list[
                     median(fast) / floor,
                 )
             )
-            print(_line(rows[-1]), flush=True)
+            print(line(_cells(rows[-1])), flush=True)
     return rows
 
 
@@ -226,19 +224,18 @@ HEADINGS = (
 
 def table(rows: list[Row]) -> str:
     """In Markdown, as the document has it."""
-    lines = [f"| {' | '.join(HEADINGS)} |", f"|{'---|' * len(HEADINGS)}"]
-    return "\n".join([*lines, *map(_line, rows)])
+    return markdown(HEADINGS, map(_cells, rows))
 
 
 def recorded() -> list[Row]:
     """What was measured last."""
-    return [Row(**row) for row in json.loads(RESULTS.read_text())["rows"]]
+    return read_rows(RESULTS, Row)
 
 
-def _line(row: Row) -> str:
+def _cells(row: Row) -> tuple[str, ...]:
     figures = (row.plain, row.plain_prefix_kept, row.engine, row.ratio, row.ratio_prefix_kept)
-    shown = (row.pair, row.subset, row.gradients, *(f"{figure:.4g}" for figure in figures))
-    return f"| {' | '.join(shown)} | {row.floor:.4g} | {row.share_of_floor:.0%} |"
+    shown = (f"{figure:.4g}" for figure in (*figures, row.floor))
+    return row.pair, row.subset, row.gradients, *shown, f"{row.share_of_floor:.0%}"
 
 
 def main() -> None:
@@ -262,16 +259,8 @@ def main() -> None:
         rows += measure(name, sets[name], arguments.device, arguments.turns, rates)
     if arguments.json:
         device = "cpu" if arguments.device == "cpu" else torch.cuda.get_device_name()
-        machine = {
-            "device": device,
-            "processor": platform.processor() or platform.machine(),
-            "threads": arguments.threads,
-            "torch": torch.__version__,
-            **asdict(rates),
-        }
-        record = {"command": " ".join(sys.argv), "machine": machine}
-        record |= {"rows": [asdict(row) for row in rows]}
-        arguments.json.write_text(json.dumps(record, indent=1) + "\n")
+        machine = {"device": device, "threads": arguments.threads, **asdict(rates)}
+        write_rows(arguments.json, rows, machine)
 
 
 if __name__ == "__main__":

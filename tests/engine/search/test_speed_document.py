@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchmarks import memory, processor_settings, rounding_reach, search_speed
+from benchmarks import explore_live, memory, processor_settings, rounding_reach, search_speed
 from engine.search.margin import ROUNDING_REACH
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
@@ -15,7 +15,9 @@ SPEED = (DOCS / "speed.md").read_text(encoding="utf-8")
 MINIMUM_NORM = (DOCS / "minimum-norm.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("benchmark", [memory, processor_settings, rounding_reach, search_speed])
+@pytest.mark.parametrize(
+    "benchmark", [explore_live, memory, processor_settings, rounding_reach, search_speed]
+)
 def test_the_tables_of_speed_are_those_of_what_was_measured(benchmark) -> None:
     assert benchmark.table(benchmark.recorded()) in SPEED
 
@@ -31,6 +33,12 @@ def test_biggan_is_so_many_times_as_fast_as_the_plain_loop(points, gradients, ti
         if (row.pair, row.subset, row.gradients) == ("biggan-deep-128", points, gradients)
     ]
     assert row.ratio >= times
+
+
+def test_explore_is_live() -> None:
+    for row in explore_live.recorded().values():
+        assert row["first picture, worst"] < explore_live.FIRST_BAR
+        assert row["a step"] < explore_live.STEP_BAR
 
 
 def test_rounding_stayed_far_within_its_reach_and_nothing_was_missed() -> None:
