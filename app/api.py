@@ -41,9 +41,9 @@ from data.results import experiment as stored_experiment
 from data.results import result as stored_result
 from engine.search.result import Result
 from labelling.curves import success_curves
+from labelling.distances import means_and_distances
 from labelling.eligibility import JudgingRule, finished_part, trial_table
 from labelling.estimands import ESTIMANDS, RAW, Estimand
-from labelling.means import table_of_means
 
 __all__ = [
     "ExperimentRequest",
@@ -283,8 +283,14 @@ def means(
     rule: JudgingRule | None = None,
     limit: float | None = None,
 ) -> pd.DataFrame:
-    """The table of restricted means to M_max, as `labelling.means.table_of_means` describes it."""
-    return table_of_means(trials(experiment_id, folder, rule=rule), _estimand(estimand), limit)
+    """The table of restricted means to M_max, as `labelling.means.table_of_means` describes it.
+
+    Beside the magnitudes stand mean_pixel_l2, mean_pixel_linf and mean_ssim, over the trials of the
+    plain mean (`labelling.distances.mean_distances`).
+    """
+    frame = trials(experiment_id, folder, rule=rule)
+    with closing(open_database(home(folder))) as database:
+        return means_and_distances(database, frame, _estimand(estimand), limit)
 
 
 def figure(

@@ -69,7 +69,7 @@ def report(
     cells = conditions(database, experiment.id)
     parts: dict[str, Iterator[str]] = {
         "the judging rule": _head(database, analysis),
-        "curves, means and comparisons": results(analysis),
+        "curves, means and comparisons": results(database, analysis),
         "pictures": pictures(database, home, analysis),
         "what fools what": what_fools_what(database, analysis),
         "how trials ended": outcomes(database, experiment, cells),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 import pandas as pd
+from sqlite_utils import Database
 
 from app import report_html as html
 from app.charts.differences import paired_differences
@@ -17,9 +18,10 @@ from app.report_analysis import Analysis
 from app.results_files import table_1
 from labelling import curves
 from labelling.analysis_plan import Comparison, compared
+from labelling.distances import MEAN_DISTANCES, means_and_distances
 from labelling.estimands import ESTIMANDS
 from labelling.funnel import funnel
-from labelling.means import MEDIAN, PLAIN_MEAN, RESTRICTED_MEAN, table_of_means
+from labelling.means import MEDIAN, PLAIN_MEAN, RESTRICTED_MEAN
 from labelling.paired import Dimension, comparisons
 from labelling.paired_words import what_follows
 
@@ -32,7 +34,7 @@ _NAMED: dict[Dimension, str] = {
 }
 
 
-def results(analysis: Analysis) -> Iterator[str]:
+def results(database: Database, analysis: Analysis) -> Iterator[str]:
     """Search by search, and the searches against each other where there are several."""
     yield "<h2>Results</h2>"
     if analysis.trials.empty:
@@ -44,7 +46,7 @@ def results(analysis: Analysis) -> Iterator[str]:
             yield f"<h3>{escape(name[0].upper() + name[1:])}</h3>"
         yield from _curves(analysis, part)
         if analysis.limit is not None:
-            yield from _means(analysis, part)
+            yield from _means(database, analysis, part)
             yield from _compared(analysis, part, "classifier")
             yield from _compared(analysis, part, "subset")
         yield from _funnel(analysis, part)
@@ -76,9 +78,9 @@ def _curves(analysis: Analysis, part: pd.DataFrame) -> Iterator[str]:
     yield f"<p class=small><strong>{focus.name}.</strong> {escape(focus.definition)}</p>"
 
 
-def _means(analysis: Analysis, part: pd.DataFrame) -> Iterator[str]:
+def _means(database: Database, analysis: Analysis, part: pd.DataFrame) -> Iterator[str]:
     focus, limit, subsets = analysis.estimand, analysis.limit, _subsets(part)
-    means = table_of_means(part, focus, limit).sort_values(
+    means = means_and_distances(database, part, focus, limit).sort_values(
         "subset", key=lambda names: names.astype(object).map(subsets.index), kind="stable"
     )
     title = f"Means to M_max = {figures(limit)}: {focus.name.lower()}"
@@ -96,7 +98,8 @@ def _means(analysis: Analysis, part: pd.DataFrame) -> Iterator[str]:
         )
     yield html.table(table_1(means, focus, limit))
     yield html.small(
-        f"{RESTRICTED_MEAN} {MEDIAN} {PLAIN_MEAN} Intervals are 95 %, by bootstrap over sources."
+        f"{RESTRICTED_MEAN} {MEDIAN} {PLAIN_MEAN} {MEAN_DISTANCES} Intervals are 95 %, by bootstrap"
+        " over sources."
     )
 
 

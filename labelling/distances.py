@@ -10,6 +10,7 @@ from sqlite_utils import Database
 
 from labelling.entrants import entering, known_trials, read_entrants
 from labelling.estimands import Estimand
+from labelling.means import table_of_means
 
 #: As they are stored: the norms are of values in [0, 1].
 DISTANCES = ("pixel_l2", "pixel_linf", "ssim")
@@ -67,6 +68,15 @@ def mean_distances(
             for column, name in enumerate(MEANS)
         }
     return pd.DataFrame({"condition_id": np.asarray(conditions), **means})
+
+
+def means_and_distances(
+    database: Database, trials: pd.DataFrame, estimand: Estimand, limit: float | None = None
+) -> pd.DataFrame:
+    """`labelling.means.table_of_means` of the trials, with the columns MEANS beside."""
+    means = table_of_means(trials, estimand, limit)
+    distances = mean_distances(trials, pixel_distances(database, trials), estimand)
+    return means.merge(distances, on="condition_id", how="left")
 
 
 _DISTANCES = """

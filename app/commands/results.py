@@ -137,10 +137,9 @@ def _table(
     database: Database, experiment_id: str, estimand: str, rule: JudgingRule, *, curves: bool
 ) -> pd.DataFrame:
     from labelling.curves import success_curves
-    from labelling.distances import mean_distances, pixel_distances
+    from labelling.distances import means_and_distances
     from labelling.eligibility import trial_table
     from labelling.estimands import ESTIMANDS as DEFINED
-    from labelling.means import table_of_means
 
     trials = trial_table(database, [experiment_id], rule)
     if trials.empty:
@@ -149,9 +148,7 @@ def _table(
             f" python -m app experiment --resume {experiment_id}"
         )
     if not curves:
-        distances = mean_distances(trials, pixel_distances(database, trials), DEFINED[estimand])
-        means = table_of_means(trials, DEFINED[estimand])
-        return means.merge(distances, on="condition_id", how="left")
+        return means_and_distances(database, trials, DEFINED[estimand])
     table = success_curves(trials, DEFINED[estimand])
     if table.empty:
         raise RequestError(

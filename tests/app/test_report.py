@@ -14,10 +14,15 @@ from plotly.offline import get_plotlyjs
 
 from app.__main__ import main
 from app.control_rows import control_rows
+from app.figures import figures
+from app.report_analysis import analysis_of
 from app.report_gallery import SOURCES, chosen_trials
+from app.results_files import DISTANCE_HEADINGS
 from data.database import open_database
-from data.experiments import conditions
+from data.experiments import conditions, experiment
 from data.home import Home
+from labelling.distances import MEAN_DISTANCES, MEANS, means_and_distances
+from labelling.votes import judgement_codes
 from tests.browser.synthetic_home import (
     add_synthetic_experiment,
     add_synthetic_judgements,
@@ -96,6 +101,27 @@ def test_the_terminal_is_told_what_is_being_made(synthetic: Report) -> None:
     parts = re.findall("Report: (.*) …", synthetic.told)
     assert parts[0] == "reading results and judgements"
     assert {"pictures", "what fools what", "controls", "studies"} < set(parts)
+
+
+def test_beside_the_means_of_magnitudes_stand_those_of_pixel_distances(synthetic: Report) -> None:
+    with closing(open_database(synthetic.place)) as database:
+        analysis = analysis_of(
+            database,
+            experiment(database, synthetic.experiment_id),
+            judgement_codes(database),
+        )
+        means = means_and_distances(
+            database, analysis.trials, analysis.estimand, analysis.limit
+        ).set_index("subset")
+    [table] = (one for one in synthetic.text.split("</table>") if "<th>Plain mean</th>" in one)
+    headings = re.findall("<th>(.*)</th>", table)
+    places = [headings.index(name) for name in ("Plain mean", *DISTANCE_HEADINGS)]
+    cells = [re.findall("<td>(.*)</td>", row) for row in table.split("<tr>")[1:]]
+    assert {row[0]: [row[place] for place in places] for row in cells} == {
+        subset: [figures(means.loc[subset, name]) for name in ("plain_mean", *MEANS)]
+        for subset in ("first", "last")
+    }
+    assert MEAN_DISTANCES in synthetic.text
 
 
 def test_the_controls_are_told_in_numbers(synthetic: Report) -> None:
