@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import io
+from contextlib import closing
 
 import pandas as pd
 import pytest
 
 from app.__main__ import main
+from data.database import open_database
 from data.home import Home
 from labelling.distances import MEANS
 from labelling.eligibility import JudgingRule
+from labelling.studies import create_study
 from tests.browser.synthetic_home import add_synthetic_experiment, add_synthetic_judgements
+from tests.labelling.synthetic_study import label_text
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """One for all: to print results changes none."""
+    return Home(tmp_path_factory.mktemp("results") / "home")
+
+
+@pytest.fixture(scope="module")
 def experiment(place: Home) -> str:
     experiment_id = add_synthetic_experiment(place.root, 12, "Twelve synthetic trials")
     add_synthetic_judgements(place.root, experiment_id)
@@ -79,14 +89,10 @@ def test_another_labellers_word_is_another_number(place: Home, experiment: str, 
 
 def _other_study(place: Home, experiment: str) -> str:
     """A study of the same pictures in which nobody has judged."""
-    from data.database import open_database
-    from labelling.studies import create_study
-    from tests.labelling.synthetic_study import label_text
-
-    database = open_database(place, durable=True)
-    return create_study(
-        database, [experiment], "Unjudged", label_text=label_text, created_by="test"
-    )
+    with closing(open_database(place, durable=True)) as database:
+        return create_study(
+            database, [experiment], "Unjudged", label_text=label_text, created_by="test"
+        )
 
 
 @pytest.mark.parametrize(
