@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,13 @@ from labelling.controls import Gold
 from labelling.options import StudyOptions
 from labelling.queue import Task, next_task
 from labelling.studies import create_study, invite
+from tests.browser.conftest import PATIENCE_MS
 from tests.labelling.synthetic_study import add_experiment, at_once, label_text, source_picture
 
 #: Robots see at once.
 QUICK = at_once(exposure_ms=100)
+#: Longer than the chosen answer shows and a press is ignored, together.
+A_WHILE_MS = 600
 #: Pictures of known answer are other trials than the experiments'.
 FIRST_GOLD = 900
 
@@ -133,10 +137,7 @@ def press(page: Page, session: LabelSession, key: str) -> Judgement:
 
 def wait_for_judgements(page: Page, session: LabelSession, count: int) -> None:
     """Wait until the database has `count` judgements of this labeller that stand."""
-    for _ in range(200):
-        if len(session.stored()) == count:
-            break
-        page.wait_for_timeout(25)
+    _until(page, lambda: len(session.stored()) == count)
     assert len(session.stored()) == count
 
 
@@ -152,11 +153,24 @@ def wait_for_task(page: Page, session: LabelSession) -> None:
     side = {"source": "left", "perturbed": "right"}[task.side]
     expect(asked).to_have_attribute("aria-label", f"Image on the {side}")
     stimulus = task.perturbed_stimulus or task.source_stimulus
-    for _ in range(200):
-        if image(page, side).count() and shown(page, side) == stimulus:
-            return
+    came = _until(page, lambda: image(page, side).count() and shown(page, side) == stimulus)
+    assert came, f"the page does not show the current task, number {task.number}"
+
+
+def _until(page: Page, condition: Callable[[], object]) -> bool:
+    """Whether it holds before `expect` would give up; what the page says is heard meanwhile."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
         page.wait_for_timeout(25)
-    raise AssertionError(f"the page does not show the current task, number {task.number}")
+    return True
+
+
+def let_rest(page: Page) -> None:
+    """Let pass whatever may still come of the presses so far, until the next one would count."""
+    page.wait_for_timeout(A_WHILE_MS)
+    wait_until_judgeable(page)
 
 
 # --- Presses that are no clean press ------------------------------------------------------------
@@ -181,17 +195,25 @@ def roll(page: Page, first: str, second: str, overlap_ms: float) -> None:
     page.keyboard.up(second)
 
 
-def tap_twice(page: Page, key: str, gap_ms: float) -> None:
-    """Two whole presses of a digit."""
+def tap(page: Page, key: str, times: int, gap_ms: float) -> None:
+    """Whole presses of a digit, none of them marked as a repeat.
+
+    Each carries the time at which it was made, as a keyboard's does: a busy page hears of it late.
+    """
     page.evaluate(
-        """([digit, gap]) => {
+        """async ([digit, times, gap]) => {
             const key = { key: digit, code: `Digit${digit}`, bubbles: true };
-            const tap = () => ["keydown", "keyup"].forEach(
-                (type) => document.body.dispatchEvent(new KeyboardEvent(type, key)));
-            tap();
-            setTimeout(tap, gap);
+            const first = performance.now();
+            for (let press = 0; press < times; press++) {
+                const timeStamp = first + press * gap;
+                const wait = timeStamp - performance.now();
+                await new Promise((resolve) => setTimeout(resolve, Math.max(0, wait)));
+                for (const type of ["keydown", "keyup"]) document.body.dispatchEvent(
+                    Object.defineProperty(
+                        new KeyboardEvent(type, key), "timeStamp", { value: timeStamp }));
+            }
         }""",
-        [key, gap_ms],
+        [key, times, gap_ms],
     )
 
 

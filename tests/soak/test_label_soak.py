@@ -14,18 +14,18 @@ from tests.browser.label_session import (
     assert_each_answers_what_was_on_the_screen,
     hold,
     join,
+    let_rest,
     make_study,
     open_page,
     roll,
     storm,
-    tap_twice,
+    tap,
     wait_for_judgements,
     watch_presses,
 )
 from tests.labelling.synthetic_study import at_once
 
 JUDGEMENTS = 500
-A_WHILE_MS = 900
 
 
 @pytest.fixture
@@ -44,20 +44,20 @@ def test_500_judgements_under_a_storm_of_keys(page: Page, session: LabelSession)
         storm(page, session, presses=40, seed=seed)
         if len(session.stored()) >= JUDGEMENTS:
             break
-    page.wait_for_timeout(A_WHILE_MS)
+    let_rest(page)
     assert_each_answers_what_was_on_the_screen(page, session, at_least=JUDGEMENTS)
 
 
 def test_held_rolled_and_doubled_keys_record_once_each(page: Page, session: LabelSession) -> None:  # noqa: F811
     open_page(page, session)
-    page.wait_for_timeout(A_WHILE_MS)
+    let_rest(page)
     presses = [
         *((lambda ms=ms: roll(page, "3", "2", ms)) for ms in range(5, 800, 45)),
-        *((lambda ms=ms: tap_twice(page, "2", ms)) for ms in range(0, 320, 20)),
+        *((lambda ms=ms: tap(page, "2", times=2, gap_ms=ms)) for ms in range(0, 320, 20)),
         *((lambda ms=ms: hold(page, "4", [ms] * (1500 // ms))) for ms in (15, 30, 60, 250, 500)),
     ]
     for count, act in enumerate(presses, start=1):
         act()
         wait_for_judgements(page, session, count)
-        page.wait_for_timeout(A_WHILE_MS)
+        let_rest(page)
     assert len(session.stored()) == len(presses)
