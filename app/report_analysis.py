@@ -108,6 +108,11 @@ class Analysis:
         )
 
 
+def subsets_of(part: pd.DataFrame) -> list[str]:
+    """The layer subsets of some trials, in the order in which they were asked for."""
+    return [str(one) for one in part["subset"].unique()]
+
+
 def analysis_of(
     database: Database,
     experiment: Experiment,

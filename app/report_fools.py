@@ -21,7 +21,7 @@ from app.fools_words import (
     labels_caption,
     layers_caption,
 )
-from app.report_analysis import Analysis
+from app.report_analysis import Analysis, subsets_of
 from app.trial_words import label_name
 from labelling.label_targets import EVERY, label_targets, most_met
 from labelling.layer_shares import layer_shares, point_magnitudes
@@ -76,7 +76,7 @@ def _transfer(database: Database, analysis: Analysis, counted: Counted) -> Itera
         yield html.figure(
             transfer_matrices(
                 matrix,
-                subsets=_subsets(part),
+                subsets=subsets_of(part),
                 title=f"Found against one classifier, tested on another: it {SUCCESS[success]}"
                 f"{counted_in_words(counted)}",
                 subtitle=analysis.lines(part),
@@ -130,7 +130,7 @@ def _layers(
         magnitude_by_layer(
             frame,
             points=points if len(points) >= most else [f"point {one}" for one in range(most)],
-            subsets=_subsets(part),
+            subsets=subsets_of(part),
             colours=analysis.colours,
             title=f"Magnitude by layer, found trials{counted_in_words(counted)}",
             subtitle=analysis.lines(part),
@@ -164,7 +164,7 @@ def _people(database: Database, analysis: Analysis) -> Iterator[str]:
                     fits,
                     answers,
                     against="magnitude",
-                    subsets=_subsets(part),
+                    subsets=subsets_of(part),
                     colours=analysis.colours,
                     title=f"Where people stop agreeing: {len(answers)} judged pictures at"
                     " randomised strengths",
@@ -174,7 +174,3 @@ def _people(database: Database, analysis: Analysis) -> Iterator[str]:
             )
         yield html.listed([half_in_words(row, "magnitude") for row in fits.itertuples()])
     yield html.small(AGREEMENT)
-
-
-def _subsets(part: pd.DataFrame) -> list[str]:
-    return [str(one) for one in part["subset"].unique()]

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from app import report_html as html
 from app.charts.gallery import gallery
-from app.report_analysis import Analysis
+from app.report_analysis import Analysis, subsets_of
 from app.widgets.gallery_rows import gallery_columns, gallery_rows
 from data.home import Home
 
@@ -27,7 +27,7 @@ def pictures(database: Database, home: Home, analysis: Analysis) -> Iterator[str
     yield "<h2>Pictures</h2>"
     for name, part in searches:
         shown, most = chosen_trials(part)
-        columns = gallery_columns(part, [str(one) for one in part["subset"].unique()])
+        columns = gallery_columns(part, subsets_of(part))
         rows, cells = gallery_rows(
             database, home, part, np.ones(len(part), bool), shown, analysis.labels, GAIN
         )

@@ -14,7 +14,7 @@ from app.charts.funnel import funnel_bars
 from app.charts.means import restricted_means
 from app.charts.success import risk_magnitudes, success_curves
 from app.figures import figures
-from app.report_analysis import Analysis
+from app.report_analysis import Analysis, subsets_of
 from app.results_files import table_1
 from labelling import curves
 from labelling.analysis_plan import Comparison, compared
@@ -68,7 +68,7 @@ def _curves(analysis: Analysis, part: pd.DataFrame) -> Iterator[str]:
             together,
             focus=focus.key,
             colours=analysis.colours,
-            subsets=_subsets(part),
+            subsets=subsets_of(part),
             risk=risk,
             title=f"Proportion fooled against perturbation magnitude: {focus.name.lower()}",
             subtitle=analysis.lines(part),
@@ -79,7 +79,7 @@ def _curves(analysis: Analysis, part: pd.DataFrame) -> Iterator[str]:
 
 
 def _means(database: Database, analysis: Analysis, part: pd.DataFrame) -> Iterator[str]:
-    focus, limit, subsets = analysis.estimand, analysis.limit, _subsets(part)
+    focus, limit, subsets = analysis.estimand, analysis.limit, subsets_of(part)
     means = means_and_distances(database, part, focus, limit).sort_values(
         "subset", key=lambda names: names.astype(object).map(subsets.index), kind="stable"
     )
@@ -145,13 +145,9 @@ def _funnel(analysis: Analysis, part: pd.DataFrame) -> Iterator[str]:
             funnel_bars(
                 bars,
                 colours=analysis.colours,
-                subsets=_subsets(part),
+                subsets=subsets_of(part),
                 title="From trials to those counted",
                 subtitle=analysis.lines(part),
             ),
             "funnel",
         )
-
-
-def _subsets(part: pd.DataFrame) -> list[str]:
-    return [str(one) for one in part["subset"].unique()]

@@ -11,6 +11,10 @@ from app.charts.forest import interval_bars, lay_out, two_lines
 from app.charts.theme import SCHEMES, SchemeName
 
 _DETAILS = ("low", "high", "n", "plain_mean", "n_plain")
+_MARKS = {
+    "circle": "restricted mean, with its 95 % interval",
+    "x-thin": "plain mean of those found and kept",
+}
 
 
 def restricted_means(
@@ -61,8 +65,8 @@ def restricted_means(
             hoverinfo="skip",
         )
     )
-    for symbol, name in (("circle", "restricted mean, with its 95 % interval"), ("x-thin", None)):
-        figure.add_trace(_in_legend(symbol, name or "plain mean of those found and kept", ink.text))
+    for symbol, name in _MARKS.items():
+        figure.add_trace(_in_legend(symbol, name, ink.text))
     figure.add_vline(x=limit, line_width=1, line_dash="dot", line_color=ink.axis)
     lay_out(
         figure,

@@ -28,7 +28,7 @@ def screen(title: str, *paragraphs: str) -> AbstractContextManager[object]:
     return column
 
 
-def consent(words: Wording, information: str, agree: Callable[[], None]) -> None:
+def consent(words: Wording, information: str, agree: Act) -> None:
     """The information sheet; one takes part by saying that one has read it."""
     with screen(words.information_title, information or words.information):
         read = st.checkbox(words.agree, key="read")
@@ -36,7 +36,7 @@ def consent(words: Wording, information: str, agree: Callable[[], None]) -> None
         st.caption(words.decline)
 
 
-def instructions(words: Wording, study: StudyOptions, start: Callable[[], None]) -> None:
+def instructions(words: Wording, study: StudyOptions, start: Act) -> None:
     """What to do, the four answers, and whether items for practice come first."""
     paragraphs = [study.instructions or words.instructions]
     if study.practice_items:
@@ -88,7 +88,7 @@ def problem(sentence: str) -> None:
         st.warning(sentence)
 
 
-def sure_to_withdraw(words: Wording, yes: Callable[[], None], no: Callable[[], None]) -> None:
+def sure_to_withdraw(words: Wording, yes: Act, no: Act) -> None:
     """Ask once more: it cannot be taken back."""
     with screen(words.withdraw_title, words.withdraw), st.container(horizontal=True):
         st.button(words.withdraw_no, key="no", type="primary", on_click=no)

@@ -9,6 +9,7 @@ from app.figures import figures
 from app.runner import map_request
 from app.runner.menu import GeneratorChoice, Menu
 from app.runner.request import RequestError
+from app.trial_words import label_name
 from app.widgets.map_choices import (
     Asked,
     classifier_choice,
@@ -166,12 +167,9 @@ def _told(menu: Menu, found: Found) -> str:
     """ "seven 4 → not a seven by mnist-standard, layers all, ‖p‖ 0.638"."""
     choice = menu.generators.get(found.generator)
     names = choice.labels if choice else ()
-    label = names[found.label] if found.label < len(names) else str(found.label)
-    target = "other" if found.target is None else str(found.target)
-    if found.target is not None and found.target < len(names):
-        target = names[found.target]
+    target = "other" if found.target is None else label_name(found.target, names)
     gone = "" if found.perturbation else " · found again first"
     return (
-        f"{label} {found.seed} → {target}, {found.classifier}, layers {found.subset},"
-        f" {found.search}, ‖p‖ {figures(found.magnitude)}{gone}"
+        f"{label_name(found.label, names)} {found.seed} → {target}, {found.classifier}, layers"
+        f" {found.subset}, {found.search}, ‖p‖ {figures(found.magnitude)}{gone}"
     )

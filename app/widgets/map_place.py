@@ -9,6 +9,7 @@ from app.guard import guarded
 from app.runner.map_views import PictureView, ask_view
 from app.runner.menu import Menu
 from app.runner.submit import default_device, ensure_worker
+from app.trial_words import label_name
 from app.widgets.map_controls import read
 from app.widgets.map_data import OpenMap, Start, label_names
 from app.widgets.map_people import Judged
@@ -60,9 +61,6 @@ def _answers(menu: Menu | None, first: OpenMap, view: PictureView) -> None:
         st.image(view.image, output_format="PNG", width=240)
     for network, guesses in zip(first.networks, view.top, strict=True):
         names = label_names(menu, network)
-        st.markdown(f"{plain(network)}")
-        lines = [
-            f"{names[one.label] if one.label < len(names) else one.label} {one.confidence:.3f}"
-            for one in guesses
-        ]
+        st.markdown(plain(network))
+        lines = [f"{label_name(one.label, names)} {one.confidence:.3f}" for one in guesses]
         st.caption("  \n".join(plain(line) for line in lines))

@@ -12,7 +12,7 @@ from app.runner.request import RequestError
 from app.widgets.map_data import OpenMap
 from app.widgets.page_link import page_link
 from app.widgets.plain_text import plain
-from app.widgets.study_form import label_text
+from app.widgets.study_labels import label_text
 from data.jobs import job
 from labelling.options import StudyError
 from labelling.plane_study import create_plane_study

@@ -184,17 +184,16 @@ def _clicked(name: str, selection: Selection) -> None:
         return
     condition_id, trial_index = int(customdata[CONDITION_ID]), int(customdata[TRIAL_INDEX])
     try:
-        request = search_request(selection, condition_id, trial_index)
         ensure_worker(current_home())
+        request = _search_request(selection, condition_id, trial_index)
         st.session_state[_RUN] = submit_search(database(), current_home(), request)
     except RequestError as error:
         st.session_state[_REFUSED] = str(error)
 
 
-def search_request(selection: Selection, condition_id: int, trial_index: int) -> SearchRequest:
+def _search_request(selection: Selection, condition_id: int, trial_index: int) -> SearchRequest:
     """What Explore is asked, for the search of one trial. Raises RequestError."""
     experiment = selection.experiment
-    ensure_worker(current_home())
     menu = read_menu(current_home())
     [cell] = [one for one in conditions(database(), experiment.id) if one.id == condition_id]
     stored = result(database(), condition_id, trial_index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import pandas as pd
@@ -78,8 +79,7 @@ ORDER BY results.trial_index LIMIT ?
 
 def _offered(experiment_ids: Sequence[str]) -> list[tuple[str, int, str]]:
     """(stimulus, label, phrase) of the first sources."""
-    listed = "[" + ",".join(f'"{one}"' for one in experiment_ids) + "]"
-    rows = database().execute(_OFFERED, [listed, GOLD_OFFERED]).fetchall()
+    rows = database().execute(_OFFERED, [json.dumps(experiment_ids), GOLD_OFFERED]).fetchall()
     try:
         return [(it, label, label_text(generator, label).phrase) for it, label, generator in rows]
     except StudyError as error:
