@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from app.commands.map_named import given, named, read_bytes, told
 from app.commands.terminal import ProgressLine, print_object
+from app.runner.choices import choice_of, label_index
 from app.runner.interruption import Interrupted, interruption
 from app.runner.request import RequestError
 from data.found_directions import found_direction
@@ -41,7 +42,7 @@ def compute(arguments: argparse.Namespace, place: Home, database: Database) -> N
         label, there, small = _label(labels, arguments.label), labels.classifiers, False
         space = _seen(arguments, database)
     else:
-        labels = _generator(menu, arguments.generator or "mnist-conv")
+        labels = choice_of(menu.generators, arguments.generator or "mnist-conv", "generator")
         label = _label(labels, arguments.label)
         space = _drawn(arguments, labels, label)
         there, small = models.at_hand(labels.name), labels.image_shape[1] < 64
@@ -121,7 +122,7 @@ def _plane(
     space = map_request.plane(
         first, second, seed=arguments.noise, lower=(low, low), upper=(high, high)
     )
-    return space, first.label, _generator(menu, first.generator)
+    return space, first.label, choice_of(menu.generators, first.generator, "generator")
 
 
 def _seen(arguments: argparse.Namespace, database: Database) -> SpaceDescription:
@@ -159,13 +160,8 @@ def _changes(arguments: argparse.Namespace) -> tuple[Change, ...]:
     from engine.spaces.changes import TRANSFORMATIONS
     from engine.spaces.description import Change
 
-    unknown = [name for name in arguments.changes if name not in TRANSFORMATIONS]
-    if unknown:
-        raise RequestError(f"There is no change {unknown[0]}: {', '.join(TRANSFORMATIONS)}.")
-    return tuple(
-        Change(name, TRANSFORMATIONS[name].lower, TRANSFORMATIONS[name].upper)
-        for name in arguments.changes
-    )
+    offered = {name: choice_of(TRANSFORMATIONS, name, "change") for name in arguments.changes}
+    return tuple(Change(name, one.lower, one.upper) for name, one in offered.items())
 
 
 def _coloured(menu: Menu, classifiers: list[str] | None, label: str | None) -> LabelSet:
@@ -184,18 +180,7 @@ def _coloured(menu: Menu, classifiers: list[str] | None, label: str | None) -> L
     return next(having, named[0])
 
 
-def _generator(menu: Menu, name: str) -> GeneratorChoice:
-    if name not in menu.generators:
-        raise RequestError(f"There is no generator {name}: {', '.join(menu.generators)}.")
-    return menu.generators[name]
-
-
 def _label(labels: GeneratorChoice | LabelSet, text: str | None) -> int:
     if text is None:
         raise RequestError("Say what the scores are of: --label, a label's name or number.")
-    for names in (labels.labels, labels.phrases):
-        if text in names:
-            return names.index(text)
-    if text.isdecimal() and int(text) < len(labels.labels):
-        return int(text)
-    raise RequestError(f"There is no label {text}: {', '.join(labels.labels[:10])}, …")
+    return label_index(labels, text)

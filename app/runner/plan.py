@@ -10,26 +10,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
-from difflib import get_close_matches
 from typing import Any
 
+from app.runner.choices import (
+    check_pair,
+    choice_of,
+    chosen_generator,
+    chosen_precision,
+    chosen_subset,
+    custom_subset,
+    default_schedule,
+    label_index,
+    preset,
+)
 from app.runner.menu import GeneratorChoice, Menu
 from app.runner.request import ExperimentRequest, RequestError, SearchRequest, about
 
-#: More names than this are not listed in a message: the nearest ones are.
-LISTED = 20
 LARGEST_SEED = 2**53 - 1
 USUAL_SLOTS = 128
-PRECISIONS = ("float32", "bfloat16", "float64")
 #: So many random directions, or repeated runs, of everything are more than any use of them.
 MOST_CONTROLS = 20
 
 
 def exploration(menu: Menu, request: SearchRequest) -> dict[str, Any]:
     """The definition of one search with chosen label and target. Raises RequestError."""
-    generator = _generator(menu, request.generator)
-    label = _label(generator, request.label)
-    target = None if request.target is None else _label(generator, request.target)
+    generator = chosen_generator(menu, request.generator)
+    label = label_index(generator, request.label)
+    target = None if request.target is None else label_index(generator, request.target)
     if target == label:
         raise RequestError("The target label must differ from the label: choose another target.")
     _check_seed(request.seed)
@@ -55,7 +62,7 @@ def exploration(menu: Menu, request: SearchRequest) -> dict[str, Any]:
         "seed": request.seed,
         "targeted": target is not None,
         **_generator_options(generator, request),
-        "precision": _precision(request.precision),
+        "precision": chosen_precision(request.precision),
         "trial": {"index": 0, "label": label, "target": target, "seed": request.seed},
         "slots": 1,
         **({} if request.again is None else {"again": asdict(request.again)}),
@@ -64,7 +71,7 @@ def exploration(menu: Menu, request: SearchRequest) -> dict[str, Any]:
 
 def experiment(menu: Menu, request: ExperimentRequest) -> dict[str, Any]:
     """The definition of a whole experiment. Raises RequestError."""
-    generator = _generator(menu, request.generator)
+    generator = chosen_generator(menu, request.generator)
     if not request.classifiers:
         raise RequestError(
             f"Choose at least one classifier: {', '.join(generator.classifiers)}.", "classifiers"
@@ -76,9 +83,9 @@ def experiment(menu: Menu, request: ExperimentRequest) -> dict[str, Any]:
     if slots < 1:
         raise RequestError("An experiment needs at least 1 slot.", "slots")
     _check_seed(request.seed)
-    precision = _precision(request.precision)
+    precision = chosen_precision(request.precision)
     with about("subsets"):
-        subsets = dict(_subset(generator, subset) for subset in request.subsets)
+        subsets = dict(chosen_subset(generator, subset) for subset in request.subsets)
     conditions = [
         _condition(
             menu, generator, classifier, subset, layer_weights, search, schedule, request.budget
@@ -104,7 +111,7 @@ def experiment(menu: Menu, request: ExperimentRequest) -> dict[str, Any]:
 
 def experiment_request(menu: Menu, definition: Mapping[str, Any]) -> ExperimentRequest:
     """The request that a stored experiment's definition answers: `experiment` is its inverse."""
-    generator = _generator(menu, definition["generator"])
+    generator = chosen_generator(menu, definition["generator"])
     conditions = definition["conditions"]
     searched = [one for one in conditions if one.get("role", "search") == "search"]
     points = [point.name for point in generator.points]
@@ -145,29 +152,10 @@ def experiment_request(menu: Menu, definition: Mapping[str, Any]) -> ExperimentR
     )
 
 
-def check_pair(menu: Menu, generator: str, classifier: str) -> None:
-    """Raises RequestError for names that there are not, and for two that do not fit each other."""
-    fitting = _named(menu.generators, generator, "generator").classifiers
-    _named(menu.classifiers, classifier, "classifier")
-    if classifier not in fitting:
-        raise RequestError(
-            f"{classifier} does not tell apart the labels of {generator}; these do:"
-            f" {', '.join(fitting)}."
-        )
-
-
 def check_trials(trials: int) -> None:
     """Raises RequestError for a number of trials that no experiment has."""
     if trials < 1:
         raise RequestError("An experiment needs at least 1 trial.", "trials")
-
-
-def _subset(
-    generator: GeneratorChoice, subset: str | Mapping[str, float]
-) -> tuple[str, tuple[float, ...]]:
-    return (
-        preset(generator, subset) if isinstance(subset, str) else custom_subset(generator, subset)
-    )
 
 
 def _controls(
@@ -210,41 +198,6 @@ def experiment_name(definition: Mapping[str, Any]) -> str:
     )
 
 
-def preset(generator: GeneratorChoice, name: str) -> tuple[str, tuple[float, ...]]:
-    """A preset's name and its layer weights: 1 where a point is perturbed, 0 elsewhere."""
-    chosen = _named(generator.presets, name, f"layer subset of {generator.name}")
-    return name, tuple(float(point.name in chosen) for point in generator.points)
-
-
-def custom_subset(
-    generator: GeneratorChoice, weights: Mapping[str, float]
-) -> tuple[str, tuple[float, ...]]:
-    """A name for the user's own layer weights, a preset's where they equal one, and the weights."""
-    points = {point.name: point for point in generator.points}
-    for name, weight in weights.items():
-        _named(points, name, f"point of {generator.name}")
-        if not 0 <= weight < float("inf"):
-            raise RequestError(f"The layer weight of {name} is {weight}: it must be 0 or more.")
-    layer_weights = tuple(float(weights.get(name, 0)) for name in points)
-    if not any(layer_weights):
-        raise RequestError("At least one point needs a layer weight above 0: choose a point.")
-    for name in generator.presets:
-        if preset(generator, name)[1] == layer_weights:
-            return name, layer_weights
-    parts = (
-        name if weight == 1 else f"{name}×{weight:g}"
-        for name, weight in zip(points, layer_weights, strict=True)
-        if weight
-    )
-    return "+".join(parts), layer_weights
-
-
-def default_schedule(menu: Menu, generator: GeneratorChoice, search: str) -> str:
-    """The generator's own schedule where it is made for the search, else the search's."""
-    fitting = menu.searches[search]
-    return generator.schedule if generator.schedule in fitting else fitting[0]
-
-
 def _schedules(menu: Menu, request: ExperimentRequest, search: str) -> list[str | None]:
     """Those asked for that are made for this search, or None, its default, where none is.
 
@@ -267,15 +220,15 @@ def _condition(
     budget: int | None,
 ) -> dict[str, Any]:
     with about("classifiers"):
-        problem = _named(menu.classifiers, classifier, "classifier").problem
+        problem = choice_of(menu.classifiers, classifier, "classifier").problem
         if problem:
             raise RequestError(problem)
         check_pair(menu, generator.name, classifier)
     with about("searches"):
-        fitting = _named(menu.searches, search, "search")
+        fitting = choice_of(menu.searches, search, "search")
     with about("schedules"):
         schedule = schedule or default_schedule(menu, generator, search)
-        values = dict(_named(menu.schedules, schedule, "schedule"))
+        values = dict(choice_of(menu.schedules, schedule, "schedule"))
         if schedule not in fitting:
             raise RequestError(
                 f"The schedule {schedule} is not made for the {search} search; choose from"
@@ -296,14 +249,6 @@ def _condition(
         "controls": None,
         "repetition": 0,
     }
-
-
-def _generator(menu: Menu, name: str) -> GeneratorChoice:
-    with about("generator"):
-        generator = _named(menu.generators, name, "generator")
-        if generator.problem:
-            raise RequestError(generator.problem)
-    return generator
 
 
 def _generator_options(
@@ -328,49 +273,6 @@ _OPTIONS = {
     "truncation": ("truncation", 1.0),
     "condition_follows_z": ("condition that follows z", True),
 }
-
-
-def _label(generator: GeneratorChoice, label: int | str) -> int:
-    """The index of a label given as index, name or phrase."""
-    text = str(label).strip()
-    if text.isdecimal():
-        if int(text) < len(generator.labels):
-            return int(text)
-        raise RequestError(
-            f"There is no label {text}: {generator.name} has labels 0 to"
-            f" {len(generator.labels) - 1}."
-        )
-    for names in (generator.labels, generator.phrases):
-        matches = [index for index, name in enumerate(names) if name.lower() == text.lower()]
-        if len(matches) == 1:
-            return matches[0]
-        if matches:
-            raise RequestError(
-                f"Labels {' and '.join(map(str, matches))} are called “{text}”: give the number."
-            )
-    raise _unknown(text, "label", generator.labels)
-
-
-def _precision(name: str) -> str:
-    with about("precision"):
-        if name not in PRECISIONS:
-            raise _unknown(name, "precision", PRECISIONS)
-    return name
-
-
-def _named(choices: Mapping[str, Any], name: str, kind: str) -> Any:
-    if name not in choices:
-        raise _unknown(name, kind, choices)
-    return choices[name]
-
-
-def _unknown(name: str, kind: str, choices: Iterable[str]) -> RequestError:
-    names = list(choices)
-    if len(names) > LISTED:
-        near = get_close_matches(name.lower(), names, n=5, cutoff=0.4)
-        hint = f"near to it are {', '.join(near)}" if near else f"there are {len(names)}"
-        return RequestError(f"There is no {kind} “{name}”; {hint}.")
-    return RequestError(f"There is no {kind} “{name}”; choose from {', '.join(names)}.")
 
 
 def _check_seed(seed: int) -> None:

@@ -9,8 +9,9 @@ import streamlit as st
 from app.access import current_home, database, visitor
 from app.guard import guarded
 from app.runner import plan
+from app.runner.choices import PRECISIONS
 from app.runner.menu import GeneratorChoice, Menu, read_menu
-from app.runner.plan import LARGEST_SEED, MOST_CONTROLS, PRECISIONS
+from app.runner.plan import LARGEST_SEED, MOST_CONTROLS
 from app.runner.request import ExperimentRequest, RequestError, point_weights
 from app.runner.submit import default_device, ensure_worker, submit_experiment
 from app.widgets.experiment_cost import show_cost

@@ -11,8 +11,9 @@ from typing import Any
 
 import streamlit as st
 
+from app.runner.choices import PRECISIONS, check_pair, default_schedule
 from app.runner.menu import FULL_SAMPLES, GeneratorChoice, Menu
-from app.runner.plan import LARGEST_SEED, PRECISIONS, check_pair, default_schedule
+from app.runner.plan import LARGEST_SEED
 from app.runner.request import RequestError, SearchRequest
 from app.widgets.address import one_of, whole_number
 from app.widgets.explore_points import (

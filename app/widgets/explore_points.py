@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
+from app.runner.choices import preset
 from app.runner.menu import GeneratorChoice
-from app.runner.plan import preset
 from app.widgets.explore_chain import chain
 
 #: In the address: a preset's name, or "z,conv-1:0.5".

@@ -61,8 +61,8 @@ def test_a_map_is_computed_grown_on_written_and_taken_in(
     ("words", "sentence"),
     [
         (["transform"], "--label"),
-        (["transform", "--label", "elephant"], "no label elephant"),
-        (["transform", "--label", "seven", "--changes", "melt"], "There is no change melt"),
+        (["transform", "--label", "elephant"], "no label “elephant”"),
+        (["transform", "--label", "seven", "--changes", "melt"], "There is no change “melt”"),
         (["plane"], "--found N"),
         (["plane", "--found", "7"], "No search found perturbation 7"),
         (["regions", "nothing"], "There is no map nothing"),
@@ -96,7 +96,7 @@ def test_views_are_scored_by_those_who_see_them(
     assert [one["name"] for one in made["description"]["classifiers"]] == ["squeezenet"]
     assert (made["description"]["label"], made["measured"]) == (504, 9)
     for words, sentence in {
-        ("--label", "seven"): "There is no label seven",
+        ("--label", "seven"): "There is no label “seven”",
         ("--label", "504", "--classifiers", "mnist-standard"): "choose of squeezenet",
         ("--label", "504", "--classifiers", "resnet50"): "choose of squeezenet",
     }.items():

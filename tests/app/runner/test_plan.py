@@ -174,7 +174,7 @@ def test_each_search_takes_the_schedules_that_are_made_for_it(menu: Menu) -> Non
         ({"classifier": "fair"}, "There is no classifier “fair”; choose from"),
         ({"classifier": "mnist-robust"}, "does not tell apart the labels of tiny; these do"),
         ({"label": "rng"}, "There is no label “rng”; choose from bar, dot, ring, wave."),
-        ({"label": 4}, "There is no label 4: tiny has labels 0 to 3."),
+        ({"label": 4}, "There is no label 4: the labels here are 0 to 3."),
         ({"target": "ring"}, "must differ from the label"),
         ({"subset": "middle"}, "choose from all, first, last"),
         ({"weights": {"top": 1}}, "There is no point of tiny “top”; choose from z, hidden, output"),
