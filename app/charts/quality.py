@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from app.charts.shade import SCALES
+from app.charts.theme import OKABE_ITO, SchemeName, template
+
 #: Short names of the four answers, in the order of their keys.
 ANSWER_NAMES = ("the label", "something else", "unclear", "meaningless")
 
 
-def confusion_chart(confusion: np.ndarray) -> go.Figure:
+def confusion_chart(confusion: np.ndarray, *, scheme: SchemeName = "light") -> go.Figure:
     """What two people say of one image: the share of pairs in each cell, by row.
 
     confusion: (4, 4) counts of ordered pairs.
@@ -28,7 +31,7 @@ def confusion_chart(confusion: np.ndarray) -> go.Figure:
             texttemplate="%{text}",
             hovertemplate="One said “%{y}”, another “%{x}”: %{text} pairs, %{z:.0%} of the row"
             "<extra></extra>",
-            colorscale="Blues",
+            colorscale=SCALES[scheme],
             zmin=0,
             zmax=1,
             showscale=False,
@@ -36,11 +39,13 @@ def confusion_chart(confusion: np.ndarray) -> go.Figure:
     )
     figure.update_yaxes(autorange="reversed", title="one says")
     figure.update_xaxes(title="another says")
-    figure.update_layout(title="Two people, one image", height=320, margin={"t": 48, "b": 8})
+    figure.update_layout(title="Two people, one image", **_layout(scheme))
     return figure
 
 
-def drift_chart(drift: pd.DataFrame, names: Sequence[str]) -> go.Figure:
+def drift_chart(
+    drift: pd.DataFrame, names: Sequence[str], *, scheme: SchemeName = "light"
+) -> go.Figure:
     """The share of “it shows the label” over each labeller's tenths, from the first to the last.
 
     drift: columns labeller, part, said_label, judgements.
@@ -58,5 +63,9 @@ def drift_chart(drift: pd.DataFrame, names: Sequence[str]) -> go.Figure:
         )
     figure.update_yaxes(range=[0, 1], tickformat=".0%", title="said “the label”")
     figure.update_xaxes(dtick=1, title="tenth of a person's judgements")
-    figure.update_layout(title="Drift", height=320, margin={"t": 48, "b": 8})
+    figure.update_layout(title="Drift", colorway=OKABE_ITO, **_layout(scheme))
     return figure
+
+
+def _layout(scheme: SchemeName) -> dict[str, object]:
+    return {"template": template(scheme), "height": 320, "margin": {"t": 48, "b": 8, "r": 8}}
