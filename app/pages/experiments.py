@@ -11,6 +11,7 @@ from app.runner import plan
 from app.runner.experiment_file import write_experiment_file
 from app.runner.menu import read_menu
 from app.runner.request import RequestError
+from app.widgets.download import download
 from app.widgets.experiment_actions import UNFOLDED, actions
 from app.widgets.experiment_compare import compare
 from app.widgets.experiment_controls import controls
@@ -104,14 +105,13 @@ def _definition(one: Experiment) -> None:
             st.caption(f"It cannot be asked for again as it is: {error}")
         else:
             st.code(text, language="toml")
-            st.download_button(
+            download(
                 "Save as a file",
-                text,
-                file_name=f"experiment-{one.id}.toml",
-                mime="application/toml",
+                lambda: text,
+                f"experiment-{one.id}.toml",
+                "application/toml",
                 icon=":material/download:",
                 type="tertiary",
-                on_click="ignore",
             )
     for past in one.history:
         st.caption(

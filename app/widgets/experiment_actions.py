@@ -15,6 +15,7 @@ from app.runner.menu import read_menu
 from app.runner.request import RequestError
 from app.runner.submit import extend_stored, resume_experiment
 from app.widgets.banner import synthetic
+from app.widgets.download import download
 from app.widgets.experiment_cost import show_cost
 from app.widgets.experiment_table import CHOSEN
 from app.widgets.experiment_toml import fill_form
@@ -117,24 +118,22 @@ def _duplicate(one: Experiment) -> None:
 def _take_along(one: Experiment) -> None:
     with st.popover("Take along", icon=":material/download:", type="tertiary"):
         home = current_home()
-        st.download_button(
+        download(
             "Replication bundle",
             lambda: _bundle(home, one.id),
             f"{one.id}.plainview.zip",
             "application/zip",
             icon=":material/folder_zip:",
-            on_click="ignore",
             help="Definition, results, pictures, studies and judgements in one archive, names of"
             " labellers replaced by numbers. `python -m app bundle --import FILE` takes it in.",
         )
         made_up = synthetic()
-        st.download_button(
+        download(
             "Report",
             lambda: _report(home, one, made_up),
             f"report-{one.id}.html",
             "text/html",
             icon=":material/article:",
-            on_click="ignore",
             help="All figures, the definition, the judging rule and the caveats in one HTML file"
             " that needs no network; by the frozen analysis plan where there is one.",
         )

@@ -9,6 +9,7 @@ from app.runner import plan
 from app.runner.experiment_file import located, read_experiment_file, write_experiment_file
 from app.runner.menu import Menu, read_menu
 from app.runner.request import ExperimentRequest, RequestError
+from app.widgets.download import download
 from app.widgets.plain_text import plain
 
 PROBLEM = "new-file-problem"
@@ -31,15 +32,15 @@ def load_button() -> None:
 
 def save_button(request: ExperimentRequest, name: str) -> None:
     """Offer the form's values as a TOML file."""
-    st.download_button(
+    text = write_experiment_file(request, name)
+    download(
         "Save as a file",
-        write_experiment_file(request, name),
-        file_name="experiment.toml",
-        mime="application/toml",
+        lambda: text,
+        "experiment.toml",
+        "application/toml",
         icon=":material/download:",
         type="tertiary",
         help="`python -m app experiment run experiment.toml` runs the same in a terminal.",
-        on_click="ignore",
     )
 
 

@@ -16,13 +16,21 @@ from app.charts.theme import chart_menu, classifier_colours
 from app.figures import figures
 from app.runner.live import After, Frame, Live, read_after, read_live
 from app.runner.menu import GeneratorChoice, Menu
+from app.widgets.download import download
 from app.widgets.explore_files import picture_pair, run_as_gif, run_as_json
 from app.widgets.explore_panels import points_panel, transfer_panel
 from app.widgets.explore_stage import address
 from app.widgets.explore_strength import strength_slider
 from app.widgets.scheme import current_scheme
 from data.jobs import Job, job_of
-from data.results import Experiment, conditions, experiments, result, save_experiment
+from data.results import (
+    Experiment,
+    StoredResult,
+    conditions,
+    experiments,
+    result,
+    save_experiment,
+)
 
 FRAMES_SHOWN = 10
 
@@ -76,29 +84,26 @@ def _save(experiment: Experiment) -> None:
 def _downloads(job: Job, experiment: Experiment, live: Live, after: After) -> None:
     name = f"plainview-{job.id}"
     extra = {"run": job.id, "experiment": experiment.id, "name": experiment.name}
-    st.download_button(
+    download(
         "PNG pair",
         lambda: picture_pair(live),
         f"{name}.zip",
         "application/zip",
-        on_click="ignore",
         icon=":material/image:",
         help="The two pictures exactly as they were tested.",
     )
-    st.download_button(
+    download(
         "GIF",
         lambda: run_as_gif(after.frames),
         f"{name}.gif",
         "image/gif",
-        on_click="ignore",
         icon=":material/gif_box:",
     )
-    st.download_button(
+    download(
         "JSON",
         lambda: run_as_json(experiment.definition, live, after, extra),
         f"{name}.json",
         "application/json",
-        on_click="ignore",
         icon=":material/data_object:",
         help="Definition, figures, history and strength sweep.",
     )
@@ -204,11 +209,7 @@ def _details(menu: Menu, experiment: Experiment, job: Job, live: Live) -> None:
     target = "any other" if trial["target"] is None else generator.labels[trial["target"]]
     rows = {
         "Outcome": live.outcome or job.state,
-        "Magnitude, and the bounds around it": (
-            f"{stored.magnitude:.6g} in ({stored.bracket_low:.6g}, {stored.bracket_high:.6g}]"
-            if stored and stored.magnitude is not None
-            else "–"
-        ),
+        "Magnitude, and the bounds around it": _magnitude(stored),
         "Label → target": f"{generator.labels[trial['label']]} → {target}",
         "Seed": str(trial["seed"]),
         "Layers": f"{condition.subset} ({', '.join(f'{w:g}' for w in condition.layer_weights)})",
@@ -225,6 +226,15 @@ def _details(menu: Menu, experiment: Experiment, job: Job, live: Live) -> None:
     right.code(command_line(generator, experiment.definition), language="bash", wrap_lines=True)
     right.markdown("The definition, as it is stored")
     right.code(json.dumps(experiment.definition, indent=1), language="json", height=260)
+
+
+def _magnitude(stored: StoredResult | None) -> str:
+    """‖p‖ and its bracket; a minimum-norm search has none, only the largest ball it looked in."""
+    if stored is None or stored.magnitude is None:
+        return "–"
+    if stored.bracket_low is None or stored.bracket_high is None:
+        return f"{stored.magnitude:.6g}, the smallest found in a ball of {stored.bound:.6g}"
+    return f"{stored.magnitude:.6g} in ({stored.bracket_low:.6g}, {stored.bracket_high:.6g}]"
 
 
 def command_line(generator: GeneratorChoice, definition: Mapping[str, Any]) -> str:

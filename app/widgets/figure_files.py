@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app.charts.theme import chart_menu
 from app.results_files import html_file, stamped_file
 from app.results_stamp import Stamp
+from app.widgets.download import download, download_table
 from app.widgets.drawn_figure import drawn_figure
 
 _FOLDER = Path(__file__).parent
@@ -23,7 +24,6 @@ _component = st.components.v2.component(
     js=(_FOLDER / "figure_files.js").read_text(encoding="utf-8"),
 )
 
-_FORMATS = {"csv": ("CSV", "text/csv"), "parquet": ("Parquet", "application/vnd.apache.parquet")}
 #: Pixels of a PNG for one of the page: fit for print.
 SCALE = 3
 
@@ -49,15 +49,13 @@ def files(
             (name, _), *_ = tables.values()
             figure_buttons(name, figure)
         for label, (name, frame) in tables.items():
-            for format, (title, mime) in _FORMATS.items():
-                _button(
-                    f"{label} as {title}",
-                    lambda frame=frame, format=format: stamped_file(
-                        frame() if callable(frame) else frame, stamp, format
-                    ),
-                    f"{name}.{format}",
-                    mime,
-                )
+            download_table(
+                label,
+                lambda format, frame=frame: stamped_file(
+                    frame() if callable(frame) else frame, stamp, format
+                ),
+                name,
+            )
     return row
 
 
@@ -66,13 +64,4 @@ def figure_buttons(name: str, figure: go.Figure) -> None:
     # PNG and SVG are made in the browser, from what is drawn there.
     data = {"plot": name, "name": name, "scale": SCALE}
     _component(key=f"save-{name}", data=data, width="content")
-    _button("Figure as HTML", lambda: html_file(figure, name), f"{name}.html", "text/html")
-
-
-def text_file(label: str, write: Callable[[], str], name: str, mime: str = "text/plain") -> None:
-    """One more download, of text."""
-    _button(label, lambda: write().encode("utf-8"), name, mime)
-
-
-def _button(label: str, write: Callable[[], bytes], name: str, mime: str) -> None:
-    st.download_button(label, write, name, mime, on_click="ignore", key=f"download-{name}")
+    download("Figure as HTML", lambda: html_file(figure, name), f"{name}.html", "text/html")

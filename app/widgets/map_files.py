@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from urllib.parse import urlencode
 
 import numpy as np
@@ -11,34 +12,26 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.access import database
+from app.widgets.download import download, download_table
 from app.widgets.figure_files import figure_buttons
 from app.widgets.map_data import OpenMap
 from data.maps import map_content
 from labelling.exchange import write_table
-
-_FORMATS = {"csv": ("CSV", "text/csv"), "parquet": ("Parquet", "application/vnd.apache.parquet")}
 
 
 def map_files(name: str, maps: Sequence[OpenMap], figure: go.Figure, regions: pd.DataFrame) -> None:
     """The row of downloads; nothing is written before somebody presses."""
     with st.container(horizontal=True, vertical_alignment="center", key="map-files"):
         figure_buttons(name, figure)
-        for format, (title, mime) in _FORMATS.items():
-            _button(
-                f"Scores as {title}",
-                lambda format=format: write_table(scores_table(maps), format),
-                f"{name}.{format}",
-                mime,
+        download_table("Scores", lambda format: write_table(scores_table(maps), format), name)
+        if len(regions):
+            download_table(
+                "Regions",
+                lambda format: write_table(stamped(maps, regions), format),
+                f"{name}-regions",
             )
-            if len(regions):
-                _button(
-                    f"Regions as {title}",
-                    lambda format=format: write_table(stamped(maps, regions), format),
-                    f"{name}-regions.{format}",
-                    mime,
-                )
         for one in maps[:1]:
-            _button(
+            download(
                 "Map (npz)",
                 lambda one=one: map_content(database(), one.stored.id) or b"",
                 f"map-{one.stored.id}.npz",
@@ -54,13 +47,9 @@ def table_files(name: str, tables: Mapping[str, pd.DataFrame]) -> None:
     """Tables, each by its title; the empty ones are left out."""
     with st.container(horizontal=True, key=f"{name}-files"):
         for title, table in tables.items():
-            for format, (kind, mime) in _FORMATS.items() if len(table) else ():
-                _button(
-                    f"{title} as {kind}",
-                    lambda table=table, format=format: write_table(table, format),
-                    f"{name}-{title.lower().replace(' ', '-')}.{format}",
-                    mime,
-                )
+            if len(table):
+                file = f"{name}-{title.lower().replace(' ', '-')}"
+                download_table(title, partial(write_table, table), file)
 
 
 def scores_table(maps: Sequence[OpenMap]) -> pd.DataFrame:
@@ -94,7 +83,3 @@ def stamped(maps: Sequence[OpenMap], table: pd.DataFrame) -> pd.DataFrame:
         map="; ".join(one.stored.name for one in maps),
         map_id="; ".join(one.stored.id for one in maps),
     )
-
-
-def _button(label: str, write: object, name: str, mime: str) -> None:
-    st.download_button(label, write, name, mime, on_click="ignore", key=f"download-{name}")

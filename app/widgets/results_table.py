@@ -16,7 +16,8 @@ from app.results_files import (
     percent,
     table_1,
 )
-from app.widgets.figure_files import chart, files, text_file
+from app.widgets.download import download
+from app.widgets.figure_files import chart, files
 from app.widgets.plain_text import plain
 from app.widgets.results_choices import (
     chosen_estimand,
@@ -72,8 +73,10 @@ def table_view(selection: Selection, results: SelectedResults) -> None:
     st.caption(plain(stamp.analysis_plan))
     caption = f"{focus.name}. {RESTRICTED_MEAN} {stamp.in_words()}"
     with files({"Table": (name, table)}, stamp, figure):
-        text_file("Table as LaTeX", lambda: latex_file(rows, caption), f"{name}.tex")
-        text_file(
+        download(
+            "Table as LaTeX", lambda: latex_file(rows, caption), f"{name}.tex", "application/x-tex"
+        )
+        download(
             "Table as Markdown", lambda: markdown_file(rows, caption), f"{name}.md", "text/markdown"
         )
 

@@ -8,6 +8,7 @@ import streamlit as st
 from app.access import database
 from app.charts.quality import confusion_chart, drift_chart
 from app.guard import guarded
+from app.widgets.download import MIMES, download
 from app.widgets.plain_text import plain
 from data.studies import Study
 from labelling.exchange import FORMATS, codebook, judgement_table, write_table
@@ -107,17 +108,15 @@ def _export(study: Study) -> None:
     with st.popover("Export", icon=":material/download:", type="tertiary"):
         st.write("Every judgement with its timing; `stands` marks those that count.")
         for format, title in FORMATS.items():
-            st.download_button(
+            download(
                 title,
                 lambda format=format: write_table(judgement_table(database(), [study.id]), format),
-                file_name=f"judgements-{study.id}.{format}",
-                key=f"export-{study.id}-{format}",
-                on_click="ignore",
+                f"judgements-{study.id}.{format}",
+                MIMES[format],
             )
-        st.download_button(
+        download(
             "Codebook",
-            codebook(),
-            file_name="codebook.md",
-            key=f"codebook-{study.id}",
-            on_click="ignore",
+            codebook,
+            "codebook.md",
+            "text/markdown",
         )

@@ -194,11 +194,7 @@ class Complaints:
     def _console(self, message: ConsoleMessage) -> None:
         # On /results Streamlit's front end first asks for /results/_stcore/…, which is not there.
         asks_below_page = re.search(r"//[^/]+/[^/]+/_stcore/", message.location["url"])
-        if message.type == "error" and "Download Button source error" in message.text:
-            # It asked whether a download is there, which a rerun has just replaced by another: the
-            # browser said so, too, the moment before.
-            self.messages = [said for said in self.messages if "/media/" not in said]
-        elif message.type == "error" and not asks_below_page:
+        if message.type == "error" and not asks_below_page:
             self.messages.append(f"{message.text} {message.location['url']}")
 
 
@@ -251,12 +247,14 @@ def screenshot(tmp_path: Path) -> Callable[[Page, str], list[Path]]:
             page.emulate_media(color_scheme=scheme)
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": width * 9 // 16})
-                page.wait_for_timeout(400)  # charts redraw after a resize, without a sign of it
+                page.wait_for_timeout(400)  # the page takes its colours without a sign of it
+                wait_until_drawn(page)
                 saved.append(folder / f"{name}-{scheme}-{width}.png")
                 page.screenshot(path=saved[-1], full_page=True)
         page.emulate_media(color_scheme="light")
         if before is not None:
             page.set_viewport_size(before)
+            wait_until_drawn(page)
         return saved
 
     return save
@@ -265,6 +263,23 @@ def screenshot(tmp_path: Path) -> Callable[[Page, str], list[Path]]:
 def wait_until_ready(page: Page) -> None:
     """Wait until Streamlit has shown the page and its script rests."""
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def wait_until_drawn(page: Page) -> None:
+    """Wait until every chart in view is as wide as the page gives it room."""
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('.js-plotly-plot')]
+            .filter((chart) => chart.clientWidth)
+            .every((chart) => Math.abs(chart._fullLayout.width - chart.clientWidth) < 2)"""
+    )
+
+
+def downloaded(page: Page, button: str) -> Path:
+    """The file behind a button of this name, once the page rests."""
+    wait_until_ready(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).locator("visible=true").click()
+    return Path(download.value.path())
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from data.database import open_database
 from data.experiments import conditions, experiments
 from data.home import home
 from data.results import outcome_counts, results
-from tests.browser.conftest import App, Complaints, wait_until_ready
+from tests.browser.conftest import App, Complaints, downloaded, wait_until_ready
 
 TRIALS = 6
 BROKEN = """generator = "mnist-conv"
@@ -120,9 +120,8 @@ def test_a_file_fills_the_form_the_cost_is_said_and_the_experiment_extended(
     form.keyboard.press("Escape")
     expect(form.get_by_text("20 results on cpu: at most")).to_be_visible()
     screenshot(form, "experiments-form")
-    with form.expect_download() as saved:
-        form.get_by_role("button", name="Save as a file").click()
-    again, name = read_experiment_file(saved.value.path().read_text(encoding="utf-8"))
+    file = downloaded(form, "Save as a file").read_text(encoding="utf-8")
+    again, name = read_experiment_file(file)
     assert (again, name) == read_experiment_file(BROKEN.replace("frist", "first"))
 
     form.get_by_role("button", name="Start", exact=True).click()

@@ -23,10 +23,12 @@ from data.images import image_file
 from data.jobs import job
 from data.results import conditions, result, source
 from tests.app.processes import until
-from tests.browser.conftest import App, Complaints, running_app, wait_until_ready
+from tests.browser.conftest import App, Complaints, downloaded, running_app, wait_until_ready
 
 #: Fooled within a second or two.
 SHORT = "/?label=seven&seed=3&schedule=imagenet"
+#: Another search, whose finds lie between no two bounds.
+MINIMUM_NORM = "/?label=seven&seed=3&search=minimum-norm&budget=60"
 #: The paper's schedule for MNIST: seconds to half a minute.
 LONG = "/?classifier=mnist-robust&label=seven&seed=42"
 #: The course of every picture that the stage shows, kept in the page.
@@ -100,23 +102,17 @@ def test_a_search_runs_to_fooled_and_everything_of_it_can_be_taken_away(
     [condition] = conditions(database, experiment_id)
     stored = result(database, condition.id, 0)
 
-    with page.expect_download() as pair:
-        page.get_by_role("button", name="PNG pair").click()
-    with zipfile.ZipFile(pair.value.path()) as archive:
+    with zipfile.ZipFile(downloaded(page, "PNG pair")) as archive:
         place = home(app.home)
         for name, sha256 in (
             ("source.png", source(database, stored.source_id).stimulus),
             ("perturbed.png", stored.stimulus),
         ):
             assert archive.read(name) == image_file(place, sha256).read_bytes()
-    with page.expect_download() as gif:
-        page.get_by_role("button", name="GIF").click()
-    with Image.open(gif.value.path()) as animation:
+    with Image.open(downloaded(page, "GIF")) as animation:
         assert animation.n_frames == min(stored.steps + 1, 64)
         assert animation.size == (280, 280)
-    with page.expect_download() as record:
-        page.get_by_role("button", name="JSON").click()
-    told = json.loads(Path(record.value.path()).read_text())
+    told = json.loads(downloaded(page, "JSON").read_text())
     assert told["search"]["magnitude"] == stored.magnitude
     assert told["definition"]["seed"] == 3
     assert len(told["strengths"]) == 31
@@ -332,8 +328,12 @@ def test_a_pair_that_cannot_be_is_not_offered_and_refused_from_an_address(
 
 
 def test_a_saved_run_is_listed_and_opens_again(visit: Callable[[str], Page]) -> None:
-    page = visit(f"{SHORT}&precision=float64")
+    page = visit(f"{MINIMUM_NORM}&precision=float64")
     run = started(page)
+    state(page, re.compile(r"Fooled at magnitude \d"))
+    page.get_by_role("tab", name="Details").click()
+    bounds = page.get_by_text(re.compile(r"^[\d.]+, the smallest found in a ball of"))
+    expect(bounds).to_be_visible()
     press(page, "Save")
     expect(page.get_by_role("button", name="Saved", exact=True)).to_be_disabled()
     page.get_by_role("button", name="Permalink").click()

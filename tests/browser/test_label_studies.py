@@ -22,7 +22,7 @@ from labelling.answers import Answer
 from labelling.options import ExclusionRules, StudyOptions, options_of
 from labelling.queue import next_task, record
 from labelling.studies import create_study, invite
-from tests.browser.conftest import App, wait_until_ready
+from tests.browser.conftest import App, downloaded, wait_until_ready
 from tests.labelling.synthetic_study import add_experiment, at_once, label_text
 
 Visit = Callable[[str], Page]
@@ -201,9 +201,7 @@ def test_quality_is_shown_live_and_goes_out_as_files(
     expect(study.get_by_text("Yes (synthetic) breaks a rule of this study")).to_be_visible()
     expect(study.get_by_text("Two people, one image")).to_be_visible()
     study.get_by_role("button", name="Export").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="JSON Lines").locator("visible=true").click()
-    lines = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
+    lines = downloaded(page, "JSON Lines").read_text(encoding="utf-8").splitlines()
     assert len(lines) == len(judgements(database, study_id=study_id))
     page.keyboard.press("Escape")
     study.scroll_into_view_if_needed()

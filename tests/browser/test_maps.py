@@ -23,7 +23,7 @@ from labelling.answers import Answer
 from labelling.queue import next_task, record
 from labelling.stages import agree, start
 from labelling.studies import invite
-from tests.browser.conftest import App, Complaints, wait_until_ready
+from tests.browser.conftest import App, Complaints, downloaded, wait_until_drawn, wait_until_ready
 
 
 def found_a_perturbation(home: Path) -> None:
@@ -36,6 +36,7 @@ def found_a_perturbation(home: Path) -> None:
 
 def on_the_map(page: Page, x: float, y: float) -> tuple[float, float]:
     """Where a place of the first panel is on the screen."""
+    wait_until_drawn(page)
     return tuple(
         page.evaluate(
             """([x, y]) => {
@@ -56,11 +57,9 @@ def drawn(page: Page) -> set[str]:
     return set(page.evaluate(f"() => {plot}.data.map(trace => trace.name)"))
 
 
-def downloaded(page: Page, button: str) -> pd.DataFrame:
+def downloaded_csv(page: Page, button: str) -> pd.DataFrame:
     """The table that a button's file holds."""
-    with page.expect_download() as download:
-        page.get_by_role("button", name=button, exact=True).click()
-    return pd.read_csv(download.value.path())
+    return pd.read_csv(downloaded(page, button))
 
 
 def judged_left_of(home: Path, study_id: str, boundary: float) -> None:
@@ -176,7 +175,7 @@ def test_a_plane_is_computed_looked_at_regrown_and_judged(
     expect(page.get_by_text("A picture shows the label by all labellers")).to_be_visible()
     page.keyboard.press("Escape")
     wait_until_ready(page)
-    judgements = downloaded(page, "Judgements as CSV")
+    judgements = downloaded_csv(page, "Judgements as CSV")
     assert len(judgements) > 40 and set(judgements["judgement"]) == {"agree", "disagree", "missing"}
     judgements = judgements[
         judgements["asked"] > 0
@@ -185,7 +184,7 @@ def test_a_plane_is_computed_looked_at_regrown_and_judged(
     assert set(judgements["answer"]) == {"label", "something else"}
     assert (judgements["yes"] == (judgements["answer"] == "label")).all()
     assert (judgements["u 1"] < 0.8).equals(judgements["answer"] == "label")
-    shares = downloaded(page, "Failing shares as CSV")
+    shares = downloaded_csv(page, "Failing shares as CSV")
     assert list(shares["classifier"]) == ["mnist-standard", "mnist-robust"]
     assert shares["fails while people agree"].between(shares["low"], shares["high"]).all()
     for table in (judgements, shares):
@@ -213,7 +212,7 @@ def test_a_plane_is_computed_looked_at_regrown_and_judged(
     expect(page.get_by_text("difference of scores")).to_be_visible()
     page.get_by_text("Difference", exact=True).click()
     wait_until_ready(page)
-    assert len(downloaded(page, "Scores as CSV")) == 2 * 41 * 41
+    assert len(downloaded_csv(page, "Scores as CSV")) == 2 * 41 * 41
     assert complaints.messages == []
 
 
@@ -253,7 +252,7 @@ def test_published_maps_are_imported_averaged_and_measured(
     expect(
         page.get_by_text("by the paper's average of its three, T 800, starts: usual")
     ).to_be_visible()
-    [average] = downloaded(page, "SRVR as CSV").to_dict("records")
+    [average] = downloaded_csv(page, "SRVR as CSV").to_dict("records")
     assert (average["maps"], average["regions"]) == (3, 3 * 4 * 3)
     assert 0 < average["low"] <= average["srvr"] <= average["high"] < 1
     page.get_by_role("combobox", name="Method").click()
@@ -268,7 +267,7 @@ def test_published_maps_are_imported_averaged_and_measured(
     page.goto(page.url)  # the link alone restores the table
     expect(told).to_be_visible(timeout=60_000)
     wait_until_ready(page)
-    [alone] = downloaded(page, "SRVR as CSV").to_dict("records")
+    [alone] = downloaded_csv(page, "SRVR as CSV").to_dict("records")
     told = {name: alone[name] for name in ("method", "T", "starts", "maps", "regions")}
     assert told == {
         "method": "oir_b",

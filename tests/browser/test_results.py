@@ -23,7 +23,15 @@ from labelling.distances import DISTANCES, MEANS
 from labelling.eligibility import trial_table
 from labelling.estimands import ESTIMANDS, FOOLED_WHILE_PEOPLE_AGREE, RAW
 from labelling.means import table_of_means
-from tests.browser.conftest import SCHEMES, WIDTHS, App, running_app, wait_until_ready
+from tests.browser.conftest import (
+    SCHEMES,
+    WIDTHS,
+    App,
+    downloaded,
+    running_app,
+    wait_until_drawn,
+    wait_until_ready,
+)
 from tests.browser.synthetic_home import (
     MINIMUM_NORM,
     RELAXATION,
@@ -113,7 +121,7 @@ def pictures(tmp_path: Path) -> Callable[[Page, str], None]:
             expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 1400})
-                page.wait_for_timeout(400)  # charts redraw after a resize, without a sign of it
+                wait_until_drawn(page)
                 page.screenshot(path=folder / f"{name}-{scheme}-{width}.png")
         page.emulate_media(color_scheme="light")
 
@@ -128,12 +136,6 @@ def choose(page: Page, name: str) -> None:
     """Press the estimand of this name."""
     page.get_by_role("radio", name=name, exact=True).click()
     wait_until_ready(page)
-
-
-def downloaded(page: Page, button: str) -> Path:
-    with page.expect_download() as download:
-        page.get_by_role("button", name=button, exact=True).click()
-    return Path(download.value.path())
 
 
 def downloaded_csv(page: Page, button: str) -> pd.DataFrame:
@@ -290,7 +292,7 @@ def test_a_click_on_a_curve_opens_the_pictures_behind_it(results, world, picture
     expect(page.get_by_text("Click on a curve to see the pictures")).to_be_visible()
     expect(chart_text(page).get_by_text("perturbation magnitude: raw")).to_be_visible()
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
-    page.wait_for_timeout(400)  # the chart takes its width without a sign of it
+    wait_until_drawn(page)
     place, box = page.evaluate(POINT), page.locator(".js-plotly-plot").bounding_box()
     page.mouse.move(box["x"] + place["x"], box["y"] + place["y"], steps=3)
     expect(page.locator(".hoverlayer")).to_contain_text("click: the pictures")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -14,7 +13,7 @@ from playwright.sync_api import Page, expect
 from app import api
 from app.runner.request import ExperimentRequest
 from labelling.distances import DISTANCES
-from tests.browser.conftest import App, running_app, wait_until_ready
+from tests.browser.conftest import App, downloaded, running_app, wait_until_ready
 
 #: A worker imports torch and searches, maybe beside other tests.
 LONG_MS = 120_000
@@ -57,12 +56,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(app, experiment_id)
 
 
-def downloaded(page: Page, button: str) -> pd.DataFrame:
-    with page.expect_download() as download:
-        page.get_by_role("button", name=button, exact=True).click()
-    return pd.read_csv(Path(download.value.path()))
-
-
 def test_the_gallery_turns_filters_and_leads_to_the_run(world: World, page: Page, complaints):
     page.goto(world.address("view=Gallery"))
     wait_until_ready(page)
@@ -82,14 +75,14 @@ def test_the_gallery_turns_filters_and_leads_to_the_run(world: World, page: Page
     chart.hover(position=place)
     expect(chart.locator(".hoverlayer")).to_contain_text(re.compile("pixel ℓ2 .*ℓ∞ .*SSIM 0"))
 
-    everything = downloaded(page, "Pictures that fit as CSV")
+    everything = pd.read_csv(downloaded(page, "Pictures that fit as CSV"))
     assert everything[list(DISTANCES)].notna().all(axis=None)
     assert set(everything["outcome"]) == {"found"} and everything["judging_rule"].notna().all()
     middle = everything["magnitude"].median()
     page.goto(world.address(f"view=Gallery&from={middle:.6f}&order=large"))
     wait_until_ready(page)
     expect(chart.get_by_text("Source").first).to_be_visible()
-    fitting = downloaded(page, "Pictures that fit as CSV")
+    fitting = pd.read_csv(downloaded(page, "Pictures that fit as CSV"))
     expected = everything[everything["magnitude"] >= float(f"{middle:.6f}")]
     assert sorted(fitting["magnitude"]) == sorted(expected["magnitude"])
 
@@ -125,7 +118,7 @@ def test_what_fools_what_tests_on_the_other_classifier_and_says_what_is_missing(
     chart = page.locator(".js-plotly-plot")
     expect(chart.get_by_text("Found against", exact=True).first).to_be_visible(timeout=LONG_MS)
     expect(button).to_have_count(0)
-    matrix = downloaded(page, "Transfer as CSV")
+    matrix = pd.read_csv(downloaded(page, "Transfer as CSV"))
     crossed = matrix[~matrix["by_construction"]]
     assert len(crossed) == 4 and (crossed["unasked"] == 0).all() and (crossed["n"] > 0).all()
     for part, text in (("Labels", "all targets"), ("Layers", "conv-2")):

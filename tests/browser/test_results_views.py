@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -22,7 +21,7 @@ from app.runner.lock import worker_lock
 from app.widgets.figure_files import SCALE
 from data.database import open_database
 from data.home import Home
-from tests.browser.conftest import SCHEMES, App, running_app, wait_until_ready
+from tests.browser.conftest import SCHEMES, App, downloaded, running_app, wait_until_ready
 from tests.browser.synthetic_home import (
     add_synthetic_experiment,
     add_synthetic_judgements,
@@ -96,12 +95,6 @@ def results(world: World, page: Page) -> Callable[[str], Page]:
         return page
 
     return open_page
-
-
-def downloaded(page: Page, button: str) -> Path:
-    with page.expect_download() as download:
-        page.get_by_role("button", name=button, exact=True).click()
-    return Path(download.value.path())
 
 
 @dataclass(frozen=True)
