@@ -83,9 +83,13 @@ def agreement(
     figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")
     figure.update_yaxes(title_text="People still say the label", col=1)
     figure.update_layout(
-        **headed(scheme, title, subtitle),
-        height=rows * _PANEL + (rows - 1) * _GAP + _TOP + _BOTTOM,
-        margin={"t": _TOP, "b": _BOTTOM, "l": 16, "r": 16},
+        **headed(
+            scheme,
+            title,
+            subtitle,
+            height=rows * _PANEL + (rows - 1) * _GAP + _TOP + _BOTTOM,
+            margin={"t": _TOP, "b": _BOTTOM, "l": 16, "r": 16},
+        ),
         legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
     )
     return figure

@@ -54,8 +54,12 @@ def lay_out(
     )
     figure.update_xaxes(title_text=axis)
     figure.update_layout(
-        **headed(scheme, title, subtitle),
-        height=_AROUND + above + _LINE * max(len(names), 1),
-        margin={"t": 104 + above, "b": 100, "l": 240, "r": 16},
+        **headed(
+            scheme,
+            title,
+            subtitle,
+            height=_AROUND + above + _LINE * max(len(names), 1),
+            margin={"t": 104 + above, "b": 100, "l": 240, "r": 16},
+        ),
         legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
     )

@@ -59,12 +59,16 @@ def funnel_bars(
     room = 1.4 if frame["unjudged"].any() else 1.12  # for the counts beside the bars
     figure.update_xaxes(range=[0, room * max(frame["trials"].max(), 1)], showticklabels=True)
     figure.update_layout(
-        **headed(scheme, title, subtitle),
+        **headed(
+            scheme,
+            title,
+            subtitle,
+            height=rows * stages * bar_height + _AROUND,
+            margin={"t": 116, "b": 90, "l": 130, "r": 16},
+        ),
         barmode="group",
         bargap=0.28,
         bargroupgap=0.08,
-        height=rows * stages * bar_height + _AROUND,
-        margin={"t": 116, "b": 90, "l": 130, "r": 16},
         legend={"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "traceorder": "normal"},
     )
     return figure

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.charts.theme import SCHEMES, SchemeName, template
+from app.charts.theme import SCHEMES, SchemeName, headed
 
 #: In units of one picture: the space under a trial's pictures, and between a trial and the next.
 _CAPTION, _GAP = 0.24, 0.1
@@ -68,20 +68,17 @@ def gallery(
         range=[bottom, 0.0], scaleanchor="x", constrain="domain", constraintoward="top", **bare
     )
     figure.update_layout(
-        template=template(scheme),
+        **headed(
+            scheme,
+            title,
+            subtitle,
+            height=int(bottom * unit + top + _LINE),
+            margin={"t": top, "b": 10, "l": 4, "r": 4},
+        ),
         images=pictures,
         annotations=notes,
         showlegend=False,
         dragmode=False,
-        height=int(bottom * unit + top + _LINE),
-        margin={"t": top, "b": 10, "l": 4, "r": 4},
-        title={
-            "text": title,
-            "subtitle": {"text": "<br>".join(subtitle)},
-            "y": 1,
-            "yref": "container",
-        },
-        title_pad={"t": 16},
     )
     return figure
 

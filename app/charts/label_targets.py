@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app.charts.shade import SCALES, ink_on
-from app.charts.theme import SCHEMES, SchemeName, template
+from app.charts.theme import SCHEMES, SchemeName, headed
 from app.figures import figures
 
 #: As in labelling.label_targets: stands for all labels, or all targets.
@@ -107,17 +107,14 @@ def label_target_map(
         **bare,
     )
     figure.update_layout(
-        template=template(scheme),
+        **headed(
+            scheme,
+            title,
+            subtitle,
+            height=_CELL * len(down) + _AROUND,
+            margin={"t": 112, "b": 80, "l": 16, "r": 16},
+        ),
         annotations=notes,
-        title={
-            "text": title,
-            "subtitle": {"text": "<br>".join(subtitle)},
-            "y": 1,
-            "yref": "container",
-        },
-        title_pad={"t": 16},
-        height=_CELL * len(down) + _AROUND,
-        margin={"t": 112, "b": 80, "l": 16, "r": 16},
     )
     return figure
 

@@ -78,11 +78,15 @@ def magnitude_by_layer(
     )
     figure.update_yaxes(title_text="Mean ‖p_i‖₂ (σ)", rangemode="tozero", col=1)
     figure.update_layout(
-        **headed(scheme, title, subtitle),
+        **headed(
+            scheme,
+            title,
+            subtitle,
+            height=rows * _PANEL + (rows - 1) * _GAP + _TOP + _BOTTOM,
+            margin={"t": _TOP, "b": _BOTTOM, "l": 16, "r": 16},
+        ),
         barmode="group",
         bargap=0.3,
-        height=rows * _PANEL + (rows - 1) * _GAP + _TOP + _BOTTOM,
-        margin={"t": _TOP, "b": _BOTTOM, "l": 16, "r": 16},
         legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
     )
     return figure

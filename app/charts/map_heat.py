@@ -121,10 +121,11 @@ def heat_maps(
     legend = {"y": -under / plots, "yanchor": "top", "x": 0, "xanchor": "left"}
     if not below:
         legend = {"y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"}
+    size = {"height": plots + top + bottom, "margin": {"t": top, "r": 10, "b": bottom, "l": 60}}
     figure.update_layout(
-        **headed(scheme, title, subtitle) if title else {"template": template(scheme)},
-        height=plots + top + bottom,
-        margin={"t": top, "r": 10, "b": bottom, "l": 60},
+        **headed(scheme, title, subtitle, **size)
+        if title
+        else {"template": template(scheme), **size},
         dragmode=False,
         coloraxis=_colours(difference, quantity, scheme),
         legend={"orientation": "h"} | legend,

@@ -79,10 +79,12 @@ def profiles(
         )
     room = 0.08 + 0.03 * len(panels) if boxes else 0.02
     low, high = (-1.0, 1.0) if difference else (0.0, 1.0)
+    top = 62 + 18 * len(subtitle) if title else 40
+    size = {"height": HEIGHT, "margin": {"t": top, "r": 10, "b": 70, "l": 60}}
     figure.update_layout(
-        **headed(scheme, title, subtitle) if title else {"template": template(scheme)},
-        height=HEIGHT,
-        margin={"t": 62 + 18 * len(subtitle) if title else 40, "r": 10, "b": 70, "l": 60},
+        **headed(scheme, title, subtitle, **size)
+        if title
+        else {"template": template(scheme), **size},
         dragmode=False,
         legend={"orientation": "h", "y": -0.16, "x": 0},
     )

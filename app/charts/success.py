@@ -106,7 +106,8 @@ def success_curves(
         styles = [*_legend_of_subsets(curves, focus, subsets, muted), *styles]
     traces += _on("", styles)
     layout = places.layout(_range(curves, logarithmic), logarithmic, ticks)
-    layout |= headed(scheme, title, subtitle) | {"annotations": [*notes, _MAGNITUDE_AXIS]}
+    size = {"height": layout["height"], "margin": layout["margin"]}
+    layout |= headed(scheme, title, subtitle, **size) | {"annotations": [*notes, _MAGNITUDE_AXIS]}
     # A test has Plotly check such figures; at each drawing that would take as long as the curves.
     return go.Figure({"data": traces, "layout": layout}, _validate=False)
 

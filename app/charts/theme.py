@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import cycle
+from textwrap import wrap
 from typing import Any, Literal
 
 import plotly.graph_objects as go
@@ -116,18 +117,41 @@ def template(name: SchemeName) -> go.layout.Template:
     )
 
 
-def headed(name: SchemeName, title: str, subtitle: Sequence[str]) -> dict[str, Any]:
-    """The layout of a chart with a title and lines below it, at the top of the figure."""
+#: Characters that fit into a chart on a laptop, the names of rows at its left; a line's pixels.
+_MOST_CHARACTERS, _LINE = 150, 17
+
+
+def headed(
+    name: SchemeName,
+    title: str,
+    subtitle: Sequence[str],
+    *,
+    height: float,
+    margin: Mapping[str, float],
+) -> dict[str, Any]:
+    """The layout of a chart with a title and lines below it, at the top of the figure.
+
+    What a line has no room for goes on below it: a judging rule may name many people. Height and
+    margins, those of the lines as they are given, grow by as much.
+    """
+    lines = [part for line in subtitle for part in wrap(line, _MOST_CHARACTERS, **_WHOLE_WORDS)]
+    more = _LINE * (len(lines) - len(subtitle))
     return {
         "template": template(name),
         "title": {
             "text": title,
-            "subtitle": {"text": "<br>".join(subtitle)},
+            "subtitle": {"text": "<br>".join(lines)},
             "y": 1,
             "yref": "container",
         },
         "title_pad": {"t": 16},
+        "height": height + more,
+        "margin": {**margin, "t": margin["t"] + more},
     }
+
+
+#: Nothing is cut within a word: it may be a sign that HTML writes with several.
+_WHOLE_WORDS = {"break_long_words": False, "break_on_hyphens": False}
 
 
 def chart_menu(file_name: str) -> dict[str, Any]:

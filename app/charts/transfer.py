@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.charts.shade import SCALES, ink_on
-from app.charts.theme import SCHEMES, SchemeName, template
+from app.charts.theme import SCHEMES, SchemeName, headed
 
 _PANELS_A_ROW = 3
 _CELL, _LEAST, _TOP, _BOTTOM = 58, 150, 128, 92  # pixels
@@ -100,7 +100,13 @@ def transfer_matrices(
     figure.update_xaxes(title_text="Tested on", row=rows)
     figure.update_layout(
         annotations=notes,
-        template=template(scheme),
+        **headed(
+            scheme,
+            title,
+            subtitle,
+            height=rows * height + (rows - 1) * 96 + _TOP + _BOTTOM,
+            margin={"t": _TOP, "b": _BOTTOM, "l": 16, "r": 16},
+        ),
         coloraxis={
             "colorscale": SCALES[scheme],
             "cmin": 0,
@@ -112,15 +118,6 @@ def transfer_matrices(
                 "len": 1,
             },
         },
-        title={
-            "text": title,
-            "subtitle": {"text": "<br>".join(subtitle)},
-            "y": 1,
-            "yref": "container",
-        },
-        title_pad={"t": 16},
-        height=rows * height + (rows - 1) * 96 + _TOP + _BOTTOM,
-        margin={"t": _TOP, "b": _BOTTOM, "l": 16, "r": 16},
     )
     return figure
 

@@ -28,8 +28,10 @@ from tests.browser.synthetic_home import (
 )
 
 HOSTILE = '<img src="https://elsewhere.example/x.png"><script>alert(1)</script>'
+#: It takes two lines on a laptop.
+RULE = JudgingRule("unanimous", exclusion=True, labellers=("synthetic-a", "synthetic-b"))
 PLAN = AnalysisPlan(
-    rule=JudgingRule("unanimous"),
+    rule=RULE,
     estimand=FOOLED_WHILE_PEOPLE_AGREE.key,
     limit=6.0,
     trials=24,
@@ -71,6 +73,17 @@ def opened(page: Page, context: BrowserContext) -> Callable[[Path], tuple[Page, 
         ]
 
     return open_file
+
+
+def assert_heads_are_whole(page: Page) -> None:
+    """Every judged figure has its rule, and marks it as synthetic, within the figure."""
+    for chart in page.locator(".js-plotly-plot").all():
+        head = chart.locator(".g-gtitle")
+        box, within = head.bounding_box(), chart.bounding_box()
+        assert box["x"] + box["width"] <= within["x"] + within["width"]
+        said = " ".join(head.locator("tspan.line").all_text_contents()).replace("\xa0", " ")
+        if "No judgement is used" not in said:
+            assert RULE.in_words() in said and "SYNTHETIC JUDGEMENTS" in said
 
 
 def assert_fits_on_paper(page: Page) -> None:
@@ -120,6 +133,7 @@ def test_a_judged_experiment_is_one_file_that_needs_no_network(
     gallery = page.locator(".js-plotly-plot", has_text="The same sources across classifiers")
     assert gallery.locator("image").count() > 4 * SOURCES
     screenshot(page, "report")
+    assert_heads_are_whole(page)
     assert_fits_on_paper(page)
     assert asked == []
     assert complaints.messages == []

@@ -12,6 +12,7 @@ from app.charts.theme import (
     SCHEMES,
     chart_menu,
     classifier_colours,
+    headed,
     template,
     translucent,
 )
@@ -45,6 +46,22 @@ def test_a_chart_lies_flush_in_its_page(name: str) -> None:
     layout = template(name).layout
     assert layout.paper_bgcolor == page["backgroundColor"]
     assert layout.font.color == page["textColor"]
+
+
+def test_a_line_too_long_for_a_laptop_goes_on_below_and_the_chart_grows_by_as_much() -> None:
+    """Such as a judging rule that names many people, one of them with a sign that HTML escapes."""
+    rule = "by the majority; of " + ", ".join(f"Ann &amp; Bob {number}" for number in range(20))
+    size = {"height": 400, "margin": {"t": 100, "b": 80}}
+    short = headed("light", "A title", ["some trials", "some rule"], **size)
+    long = headed("light", "A title", ["some trials", rule], **size)
+    assert short["title"]["subtitle"]["text"] == "some trials<br>some rule"
+    assert (short["height"], short["margin"]) == (400, size["margin"])
+    first, *lines = long["title"]["subtitle"]["text"].split("<br>")
+    assert (first, " ".join(lines)) == ("some trials", rule)
+    assert len(lines) > 1 and max(map(len, lines)) <= 150
+    more = long["height"] - 400
+    assert more >= 13 * (len(lines) - 1)
+    assert long["margin"] == {"t": 100 + more, "b": 80}
 
 
 def test_translucent() -> None:
