@@ -259,6 +259,24 @@ def test_an_old_window_cannot_answer_what_another_one_has_answered(
     context.close()
 
 
+#: A component's module takes a second to load, as by a slow line.
+SLOW_MODULES = """
+const address = URL.createObjectURL;
+URL.createObjectURL = (file) => address.call(URL, file.type !== "text/javascript" ? file : new Blob(
+    ["await new Promise((go) => setTimeout(go, 1000));", file], { type: file.type }));
+"""
+
+
+def test_keys_count_on_a_page_that_was_told_anew_while_it_was_loading(page: Page, session):
+    page.add_init_script(SLOW_MODULES)
+    page.goto(session.address)
+    expect(page.locator(".judge:not(.ready)")).to_be_attached()
+    page.emulate_media(color_scheme="dark")  # Streamlit calls the module once more
+    expect(page.locator(".judge.ready")).to_be_visible()
+    wait_until_judgeable(page)
+    assert press(page, session, "2").answer == 2
+
+
 # --- Help, other keys --------------------------------------------------------------------------
 
 
