@@ -12,7 +12,7 @@ const ENLARGE =
   "M32 32v128h64V96h64V32H32zm0 320v128h128v-64H96v-64H32zM288 32v64h64v64h64V32H288zm64 320v64h-64v64h128V352h-64z";
 const charts = new WeakMap();
 
-export default function (component) {
+export default newest((component) => {
   const { parentElement, data, setTriggerValue } = component;
   window.plainviewPlotly ??= fetched(data.script);
   if (data.figure === null) return undefined;
@@ -44,7 +44,7 @@ export default function (component) {
     charts.delete(place);
     window.plainviewPlotly.then((Plotly) => place.isConnected || Plotly.purge(place));
   };
-}
+});
 
 function fetched(address) {
   return new Promise((resolve, reject) => {

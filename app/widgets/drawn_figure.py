@@ -8,23 +8,16 @@ It also knows a click only on what has markers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from app.plotly_script import script_address
+from app.widgets.component import component
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "drawn_figure",
-    html='<div class="drawn-figure"></div>',
-    css=(_FOLDER / "drawn_figure.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "drawn_figure.js").read_text(encoding="utf-8"),
-    # In the page itself, where files and pictures of the chart are made from (figure_files).
-    isolate_styles=False,
-)
+# In the page itself, where files and pictures of the chart are made from (figure_files).
+_component = component("drawn_figure", isolate_styles=False)
 
 
 def drawn_figure(

@@ -7,7 +7,7 @@
  */
 let presses = 0;
 
-export default function (component) {
+export default newest((component) => {
   const { parentElement, data, setTriggerValue } = component;
   const find = (selector) => parentElement.querySelector(selector);
   const names = data.points.map((point) => point.name);
@@ -66,4 +66,4 @@ export default function (component) {
     }),
   );
   light();
-}
+});

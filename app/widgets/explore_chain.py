@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-
-import streamlit as st
 
 from app.runner.menu import GeneratorChoice
+from app.widgets.component import component
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "explore_chain",
-    html=(_FOLDER / "explore_chain.html").read_text(encoding="utf-8"),
-    css=(_FOLDER / "explore_chain.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "explore_chain.js").read_text(encoding="utf-8"),
-)
+_component = component("explore_chain")
 
 
 def chain(

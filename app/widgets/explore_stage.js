@@ -5,7 +5,7 @@
  * before: [{name, confidence}…], after }. A picture's address is a data: URL, so that a frame needs
  * no further request, and the browser keeps the old one until the new one is decoded.
  */
-export default function (component) {
+export default newest((component) => {
   const { parentElement, data } = component;
   const find = (selector) => parentElement.querySelector(selector);
 
@@ -35,7 +35,7 @@ export default function (component) {
   find(".line").textContent = data.line;
   list(find(".before"), data.before);
   list(find(".after"), data.after);
-}
+});
 
 function list(place, guesses) {
   place.replaceChildren(

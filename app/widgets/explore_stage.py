@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from base64 import b64encode
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
-import streamlit as st
 
 from app.runner.live import Guess, Live
 from app.runner.menu import GeneratorChoice
+from app.widgets.component import component
 from data.images import decode, encode
 
 #: The difference is shown around middle grey, so many times as strong as it is.
 GAIN = 4
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "explore_stage",
-    html=(_FOLDER / "explore_stage.html").read_text(encoding="utf-8"),
-    css=(_FOLDER / "explore_stage.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "explore_stage.js").read_text(encoding="utf-8"),
-)
+_component = component("explore_stage")
 
 
 def stage(generator: GeneratorChoice, live: Live | None, state: str, line: str) -> None:

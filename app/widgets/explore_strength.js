@@ -6,7 +6,7 @@
  */
 const chosen = new WeakMap();
 
-export default function (component) {
+export default newest((component) => {
   const { parentElement, data } = component;
   const find = (selector) => parentElement.querySelector(selector);
   const slider = find("input");
@@ -30,7 +30,7 @@ export default function (component) {
   slider.setAttribute("aria-label", "Strength of the perturbation");
   slider.oninput = () => show(Number(slider.value));
   show(Number(slider.value));
-}
+});
 
 function row(guess, rank) {
   const made = document.createElement("li");

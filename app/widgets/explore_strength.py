@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-
-import streamlit as st
 
 from app.runner.live import Strength
 from app.runner.menu import GeneratorChoice
+from app.widgets.component import component
 from app.widgets.explore_stage import address, named
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "explore_strength",
-    html=(_FOLDER / "explore_strength.html").read_text(encoding="utf-8"),
-    css=(_FOLDER / "explore_strength.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "explore_strength.js").read_text(encoding="utf-8"),
-)
+_component = component("explore_strength")
 
 
 def strength_slider(generator: GeneratorChoice, strengths: Sequence[Strength], *, run: str) -> None:

@@ -13,13 +13,13 @@ const KEPT_IMAGES = 8;
 
 const mounted = new WeakMap();
 
-export default function (component) {
+export default newest((component) => {
   const { parentElement, data, setTriggerValue } = component;
   if (!mounted.has(parentElement)) mounted.set(parentElement, new Judge(parentElement));
   const judge = mounted.get(parentElement);
   judge.receive(data, setTriggerValue);
   return () => judge.leave();
-}
+});
 
 class Judge {
   constructor(root) {

@@ -8,27 +8,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from app.widgets.component import component
 
 #: The chosen answer shows for so long before the next image comes.
 FEEDBACK_MS = 150
 
-_FOLDER = Path(__file__).parent
-
-
-def _read(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
-
-
-_component = st.components.v2.component(
-    "judge",
-    html=_read("judge.html"),
-    css=_read("judge.css"),
-    js="\n".join(map(_read, ["judge_keys.js", "judge_clock.js", "judge_fit.js", "judge.js"])),
-)
+_component = component("judge", "judge_keys.js", "judge_clock.js", "judge_fit.js")
 
 
 def judge(

@@ -15,7 +15,7 @@ const REACH = 12; // pixels around a start that take hold of it
 const PATIENCE_MS = 3000;
 let messages = 0;
 
-export default function (component) {
+export default newest((component) => {
   const { parentElement, data, setTriggerValue } = component;
   const card = parentElement.querySelector(".card");
   const ghosts = parentElement.querySelector(".ghosts");
@@ -155,4 +155,4 @@ export default function (component) {
   // The chart shows the last move: its own mark stands there now, or the drag asks for the next.
   if (!waiting()) state.held === null ? ghosts.replaceChildren() : regrow();
   return () => listening.abort();
-}
+});

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
-
-import streamlit as st
 
 from app.runner.map_thumbnails import Thumbnails
+from app.widgets.component import component
 from app.widgets.judge import data_address
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "map_pointer",
-    html=(_FOLDER / "map_pointer.html").read_text(encoding="utf-8"),
-    css=(_FOLDER / "map_pointer.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "map_pointer.js").read_text(encoding="utf-8"),
-)
+_component = component("map_pointer")
 
 
 def pointer(
