@@ -26,7 +26,6 @@ from tests.browser.conftest import (
     App,
     free_port,
     running_app,
-    wait_until_ready,
 )
 from tests.browser.label_session import join, make_study, open_page, press
 
@@ -150,14 +149,14 @@ def course(app: App, browser: Browser) -> None:
         page.get_by_role("textbox", name="Your name").fill("Rae")
         page.get_by_label("Passphrase").fill(PASSPHRASE)
         page.get_by_role("button", name="Sign in").click()
-        wait_until_ready(page)
-        assert page.get_by_test_id("stTopNavLink").all_inner_texts() == TITLES
+        expect(page.get_by_test_id("stTopNavLink")).to_have_text(TITLES)
         page.goto(f"{app.url}/studies")
         page.get_by_role("button", name="Invite").click()
         page.get_by_role("textbox", name="Names").fill("Cleo (synthetic)")
         page.get_by_role("button", name="Make the links").click()
-        link = page.get_by_test_id("stCode").inner_text()
-        assert link.startswith(f"{app.url}/?invitation=")
+        shown = page.get_by_test_id("stCode")
+        expect(shown).to_contain_text(f"{app.url}/?invitation=")
+        link = shown.inner_text().strip()
         page.get_by_role("link", name="Sign out").click()
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_label("Passphrase")).to_be_visible()

@@ -17,6 +17,7 @@ from data.home import Home
 from data.labellers import add_labeller, labellers, revoke_labeller
 from data.studies import create_study
 from tests.app.processes import until
+from tests.browser.conftest import wait_until_ready
 
 Visit = Callable[[str], Page]
 
@@ -46,8 +47,7 @@ def received(page: Page) -> list[bytes]:
 
 
 def test_a_researcher_sees_the_pages_in_order(visit: Visit) -> None:
-    navigation = visit("/").get_by_test_id("stTopNavLink")
-    assert navigation.all_inner_texts() == TITLES
+    expect(visit("/").get_by_test_id("stTopNavLink")).to_have_text(TITLES)
 
 
 @pytest.mark.parametrize("address", ["/", "/results", "/studies", "/experiments"])
@@ -146,6 +146,7 @@ def test_a_damaged_database_is_one_sentence_on_the_page_and_details_in_the_log(
 ) -> None:
     page.goto(own_app.url)
     expect(page.get_by_test_id("stTopNavLink")).to_have_count(len(TITLES))
+    wait_until_ready(page)
     page.goto("about:blank")  # a page that is open asks every two seconds, and makes a new file
     for file in own_app.home.glob("plainview.sqlite*"):
         file.unlink()
