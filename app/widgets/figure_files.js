@@ -3,7 +3,7 @@
  *
  * data: { plot, name, scale }: `plot` is the key of the chart's element, `name` the file's name.
  */
-export default function (component) {
+export default newest((component) => {
   const { parentElement, data } = component;
   const warn = (text) => (parentElement.querySelector(".note").textContent = text);
   for (const format of ["png", "svg"])
@@ -15,7 +15,7 @@ export default function (component) {
       const file = format === "svg" ? drawing.blob : await png(drawing, data.scale);
       save(file, `${data.name}.${format}`);
     };
-}
+});
 
 /** Plotly draws in layers, one SVG over the other: they become one, on the chart's background. */
 function svgOf(chart) {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -13,16 +12,11 @@ from streamlit.delta_generator import DeltaGenerator
 from app.charts.theme import chart_menu
 from app.results_files import html_file, stamped_file
 from app.results_stamp import Stamp
+from app.widgets.component import component
 from app.widgets.download import download, download_table
 from app.widgets.drawn_figure import drawn_figure
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "figure_files",
-    html=(_FOLDER / "figure_files.html").read_text(encoding="utf-8"),
-    css=(_FOLDER / "figure_files.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "figure_files.js").read_text(encoding="utf-8"),
-)
+_component = component("figure_files")
 
 #: Pixels of a PNG for one of the page: fit for print.
 SCALE = 3
