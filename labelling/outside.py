@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlite_utils import Database
 
 from data.home import Home
@@ -40,6 +40,7 @@ COLUMNS = (*REQUIRED, "perturbed", "label", "search", "gloss", "answer", "condit
 MOST_PROBLEMS = 20
 LARGEST_SIDE = 2048
 LONGEST_TEXT = 200
+LONGEST_LABEL = 9
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,11 @@ def create_outside_study(
 
 
 def read_picture(file: Path) -> np.ndarray:
-    """The file's pixels, uint8 (H, W, 1 or 3). Raises StudyError."""
+    """The file's pixels the right way up, uint8 (H, W, 1 or 3).
+
+    Raises StudyError, also for what 8-bit grey or RGB cannot show as it is: deeper pixels, which
+    would be cut off at white, and transparent ones, which would get a colour that nobody chose.
+    """
     try:
         with Image.open(file) as image:
             if max(image.size) > LARGEST_SIDE:
@@ -177,10 +182,24 @@ def read_picture(file: Path) -> np.ndarray:
                     f"The image {file.name} is {image.width} × {image.height}: at most "
                     f"{LARGEST_SIDE} pixels a side."
                 )
-            pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+            if image.mode not in _EIGHT_BITS:
+                raise StudyError(
+                    f"The image {file.name} has pixels of kind {image.mode}: save it as grey or"
+                    " RGB with 8 bits a channel."
+                )
+            if image.has_transparency_data and image.convert("RGBA").getextrema()[3][0] < 255:
+                raise StudyError(
+                    f"The image {file.name} has transparent pixels: put it on a background."
+                )
+            turned = ImageOps.exif_transpose(image)
+            pixels = np.asarray(turned.convert("L" if image.mode in ("1", "L") else "RGB"))
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise StudyError(f"The image {file.name} cannot be read: {error}.") from error
     return pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
+
+
+#: Pillow's names of what 8 bits a channel, or fewer, hold.
+_EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV")
 
 
 def _row(
@@ -237,6 +256,7 @@ def _problems(cells: dict[str, str], folder: Path) -> Iterator[str]:
     for name in REQUIRED:
         if not cells[name]:
             yield f"{name} is empty"
+    sizes: dict[str, tuple[int, int]] = {}
     for name in ("source", "perturbed"):
         file = cells.get(name)
         if not file:
@@ -248,11 +268,16 @@ def _problems(cells: dict[str, str], folder: Path) -> Iterator[str]:
             yield f"{name} {file!r} is not in the folder"
         else:
             try:
-                read_picture(path)
+                height, width, _ = read_picture(path).shape
+                sizes[name] = (width, height)
             except StudyError as error:
                 yield str(error).rstrip(".")
-    if cells.get("label") and not cells["label"].isdecimal():
-        yield f"label {cells['label']!r} is not a whole number from 0"
+    if len(set(sizes.values())) > 1:
+        source, perturbed = (f"{width} × {height}" for width, height in sizes.values())
+        yield f"source is {source} pixels and perturbed {perturbed}: a pair has one size"
+    label = cells.get("label")
+    if label and not (label.isdecimal() and len(label) <= LONGEST_LABEL):
+        yield f"label {label!r} is not a whole number from 0 of at most {LONGEST_LABEL} digits"
     if cells.get("answer") and cells["answer"] not in {"1", "2", "3", "4"}:
         yield f"answer {cells['answer']!r} is not 1, 2, 3 or 4"
     if cells.get("answer") and cells.get("perturbed"):

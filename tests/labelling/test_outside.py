@@ -18,7 +18,7 @@ from data.labellers import labeller_of
 from data.studies import items
 from labelling.answers import Answer
 from labelling.options import StudyError
-from labelling.outside import create_outside_study, read_table
+from labelling.outside import create_outside_study, read_picture, read_table
 from labelling.queue import next_task, record
 from labelling.studies import invite
 from tests.labelling.synthetic_study import at_once
@@ -88,6 +88,7 @@ def test_a_table_becomes_a_study_judged_by_the_same_protocol(folder, database, t
         ("source,phrase\n../home,a cat\n", "line 2: source '../home' is outside the folder"),
         ("source,phrase\nno-image.png,a cat\n", "line 2: The image no-image.png cannot be read"),
         ("source,phrase,label\na.png,a cat,-1\n", "line 2: label '-1' is not a whole number"),
+        (f"source,phrase,label\na.png,a cat,{2**63}\n", "is not a whole number from 0 of at most"),
         ("source,phrase,answer\na.png,a cat,5\n", "line 2: answer '5' is not 1, 2, 3 or 4"),
         ("source,perturbed,phrase,answer\na.png,b.png,a,1\n", "line 2: a row with an answer"),
         ("source,phrase\na.png,a cat,more\n", "line 2: it has another number of cells"),
@@ -111,6 +112,47 @@ def test_a_table_that_is_wrong_says_where(folder, text, says) -> None:
     with pytest.raises(StudyError) as refused:
         read_table(folder, table(folder, text))
     assert says in str(refused.value)
+
+
+def pixels(height: int, width: int, *channels: int) -> np.ndarray:
+    return np.full((height, width, *channels), 128, np.uint8)
+
+
+NO_STIMULI = {
+    "a picture of another size": (pixels(20, 31, 3), "source is 30 × 20 pixels and perturbed 31 ×"),
+    "16 bits": (
+        np.full((20, 30), 4096, np.uint16),
+        "kind I;16: save it as grey or RGB with 8 bits",
+    ),
+    "a transparent corner": (pixels(20, 30, 4), "has transparent pixels: put it on a background"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_STIMULI)
+def test_what_cannot_be_shown_as_it_is_is_refused(folder, kind) -> None:
+    """Else people would judge a white, a coloured or a stretched picture."""
+    shown, says = NO_STIMULI[kind]
+    Image.fromarray(shown).save(folder / "b.png")
+    with pytest.raises(StudyError, match=f"line 2: .*{says}"):
+        read_table(folder, table(folder, "source,perturbed,phrase\na.png,b.png,a cat\n"))
+
+
+def test_a_photo_that_a_camera_held_sideways_is_shown_upright(folder) -> None:
+    shown = np.concatenate([pixels(10, 40, 3) * 0, pixels(10, 40, 3)])
+    sideways = Image.Exif()
+    sideways[0x0112] = 6  # the camera's orientation: a quarter turn to the right sets it up
+    Image.fromarray(shown).save(folder / "photo.jpg", exif=sideways)
+    upright = read_picture(folder / "photo.jpg")
+    assert upright.shape == (40, 20, 3)
+    assert upright[:, :8].mean() > 100 > 20 > upright[:, 12:].mean()
+
+
+def test_opaque_and_few_coloured_pictures_are_what_they_were(folder) -> None:
+    opaque = np.dstack([pixels(20, 30, 3), np.full((20, 30), 255, np.uint8)])
+    Image.fromarray(opaque).save(folder / "opaque.png")
+    Image.fromarray(pixels(20, 30, 3)).quantize(4).save(folder / "palette.png")
+    for name in ("opaque.png", "palette.png"):
+        assert (read_picture(folder / name) == pixels(20, 30, 3)).all()
 
 
 def test_all_that_is_wrong_is_said_at_once(folder) -> None:
