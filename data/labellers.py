@@ -33,6 +33,13 @@ class Labeller:
     revoked_at: str | None
     expires_at: str | None
 
+    @property
+    def link(self) -> str:
+        """What has become of the invitation: "valid", "expired" or "revoked"."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= now() else "valid"
+
 
 def add_labeller(
     database: Database, study_id: str, name: str, *, expires_at: datetime | None = None

@@ -260,13 +260,13 @@ def _table(labellers: tuple[LabellerProgress, ...]) -> pd.DataFrame:
             "Median time": [one.median_ms and one.median_ms / 1000 for one in labellers],
             "Last answer": pd.to_datetime([one.last_at for one in labellers]),
             "Code": [completion_code(one.labeller) for one in labellers],
-            "Link": ["revoked" if one.labeller.revoked_at else "valid" for one in labellers],
+            "Link": [one.labeller.link for one in labellers],
         }
     )
 
 
 def _revocation(labellers: tuple[LabellerProgress, ...]) -> None:
-    valid = [one.labeller for one in labellers if not one.labeller.revoked_at]
+    valid = [one.labeller for one in labellers if one.labeller.link == "valid"]
     if not valid:
         return
     with st.popover("Revoke a link", type="tertiary"):

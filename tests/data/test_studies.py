@@ -85,7 +85,13 @@ def test_a_forged_revoked_or_expired_invitation_is_nobodys(database: Database, h
     assert labeller_of(database, valid).name == "a"
     for token in (expired, revoked, valid[:-1], "", "' OR 1 = 1 --"):
         assert labeller_of(database, token) is None
-    assert len({person.order_seed for person in labellers(database, study_id)}) == 4
+    people = labellers(database, study_id)
+    assert {one.name: one.link for one in people[1:]} == {
+        "a": "valid",
+        "b": "expired",
+        "c": "revoked",
+    }
+    assert len({person.order_seed for person in people}) == 4
 
 
 def test_a_judgement_comes_back(database: Database, home: Home) -> None:
