@@ -6,6 +6,16 @@ from pathlib import Path
 
 import pytest
 
+# One browser for the whole session: Playwright starts no second one.
+from tests.browser.conftest import (  # noqa: F401
+    app,
+    browser,
+    complaints,
+    context,
+    page,
+    visit,
+)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in this folder is a soak test."""

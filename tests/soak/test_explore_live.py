@@ -1,14 +1,25 @@
-"""Explore is live at 128 pixels: a 128-px BigGAN with a ResNet50, on this machine's processor."""
+"""Explore is live: digits in the browser, and at 128 pixels a BigGAN with a ResNet50."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from benchmarks.explore_live import FILE, FIRST_BAR, PAGE, STEP_BAR, Watched, measure, summary
+from tests.browser.test_explore import LONG, pictures_as_they_come, searching, started
 
 SEARCHES = 3
+
+
+def test_the_picture_of_digits_moves_twice_a_second(visit: Callable[[str], Page]) -> None:
+    page = visit(LONG)
+    started(page)
+    searching(page)
+    [first, *others] = [at for at, _ in pictures_as_they_come(page, 9)]
+    assert len(others) / (others[-1] - first) * 1000 >= 2
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import App, app, browser, complaints, context, page  # noqa: F401
+from tests.browser.conftest import App
 from tests.browser.label_session import (
     LabelSession,
     assert_each_answers_what_was_on_the_screen,
@@ -29,7 +29,7 @@ JUDGEMENTS = 500
 
 
 @pytest.fixture
-def session(app: App) -> Iterator[LabelSession]:  # noqa: F811
+def session(app: App) -> Iterator[LabelSession]:
     """A labeller with far more than 500 judgements to make, at the usual exposure."""
     study = make_study(app.home, trials=JUDGEMENTS // 2, name="soak", options=at_once())
     session = join(app.url, app.home, study)
@@ -37,7 +37,7 @@ def session(app: App) -> Iterator[LabelSession]:  # noqa: F811
         yield session
 
 
-def test_500_judgements_under_a_storm_of_keys(page: Page, session: LabelSession) -> None:  # noqa: F811
+def test_500_judgements_under_a_storm_of_keys(page: Page, session: LabelSession) -> None:
     open_page(page, session)
     watch_presses(page)
     for seed in range(100):
@@ -48,7 +48,7 @@ def test_500_judgements_under_a_storm_of_keys(page: Page, session: LabelSession)
     assert_each_answers_what_was_on_the_screen(page, session, at_least=JUDGEMENTS)
 
 
-def test_held_rolled_and_doubled_keys_record_once_each(page: Page, session: LabelSession) -> None:  # noqa: F811
+def test_held_rolled_and_doubled_keys_record_once_each(page: Page, session: LabelSession) -> None:
     open_page(page, session)
     let_rest(page)
     presses = [

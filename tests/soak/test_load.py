@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import browser, complaints, context, page  # noqa: F401
 from tests.served.crowd import (
     crowd,
     label_for,
@@ -51,7 +50,7 @@ WATCH = """() => {
 
 
 def test_one_of_the_fifty_in_a_browser_sees_the_next_image_in_time(
-    page: Page,  # noqa: F811
+    page: Page,
     tmp_path: Path,
 ) -> None:
     """The chosen answer shows for 150 ms of it: see FEEDBACK_MS in app/widgets/judge.py."""
