@@ -42,7 +42,7 @@ def _named(file: Path) -> Iterator[None]:
     """What is wrong with a file, with its name."""
     try:
         yield
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError) as error:
         raise BundleError(f"{file} is no bundle, or was cut off: get it again.") from error
     except NotImplementedError as error:
         raise BundleError(f"{file} is compressed in a way that no bundle is.") from error

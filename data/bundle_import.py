@@ -18,7 +18,7 @@ from data.bundle_archive import IMAGE, Archive, BundleError
 from data.bundle_maps import FILES as MAP_FILES
 from data.bundle_maps import CheckMap, add_map, map_files
 from data.bundle_studies import FILES as STUDY_FILES
-from data.bundle_studies import add_study, study_files
+from data.bundle_studies import CheckOptions, add_study, study_files
 from data.bundle_text import (
     Content,
     digest,
@@ -60,12 +60,22 @@ def _any_map(record: Mapping[str, Any], scores: bytes) -> None:
     """Only `engine.maps` knows what a map is."""
 
 
+def _any_options(options: Mapping[str, Any]) -> None:
+    """Only `labelling.options` knows what a study's options are."""
+
+
 def import_bundle(
-    database: Database, home: Home, file: Path, *, check_map: CheckMap = _any_map
+    database: Database,
+    home: Home,
+    file: Path,
+    *,
+    check_map: CheckMap = _any_map,
+    check_options: CheckOptions = _any_options,
 ) -> Imported:
     """Take in a bundle; what is there already, and the same, stays as it is.
 
-    `check_map` raises ValueError where a map's record and scores are of none.
+    `check_map` raises ValueError where a map's record and scores are of none, `check_options` where
+    what a study was told makes no sense.
 
     Nobody is invited by it: its labellers' links are void. Raises BundleError for a file that is no
     bundle, is damaged or was tampered with, and where an experiment, a study or a source of the
@@ -100,7 +110,7 @@ def import_bundle(
             if bundle.TRANSFERS in archive.sums:
                 tested = _add_transfers(database, archive, experiment_id)
             for study_id in new_studies:
-                add_study(database, archive, study_id)
+                add_study(database, archive, study_id, check_options)
             for map_id in new_maps:
                 add_map(database, archive, map_id, check_map)
             for study_id in about["asked_about_it"]:
@@ -138,7 +148,7 @@ def _about(archive: Archive) -> dict[str, Any]:
     if (
         not hexadecimal(str(about.get("experiment")))
         or any(not _names(about.get(folder, []), there) for folder, there in folders.items())
-        or not set(about.get("asked_about_it", ())) <= folders["studies"]
+        or not _names_of(about.get("asked_about_it"), folders["studies"])
     ):
         raise BundleError(f"bundle.json in {archive.file} does not fit its other files.")
     wanted = {
@@ -154,7 +164,16 @@ def _about(archive: Archive) -> dict[str, Any]:
 
 def _names(listed: object, there: set[str]) -> bool:
     """Whether a list names these, each once."""
-    return isinstance(listed, list) and sorted(map(str, listed)) == sorted(there)
+    return _names_of(listed, there) and len(listed) == len(there)
+
+
+def _names_of(listed: object, there: set[str]) -> bool:
+    """Whether a list names some of these, each once."""
+    return (
+        isinstance(listed, list)
+        and all(isinstance(one, str) and one in there for one in listed)
+        and len(set(listed)) == len(listed)
+    )
 
 
 def _there(
@@ -186,16 +205,17 @@ def _differs(archive: Archive, kind: str, name: str) -> BundleError:
 
 def _check_sources(database: Database, archive: Archive) -> None:
     """A source is one picture in a home; devices may draw it with a level's difference."""
-    for row in read_lines(archive, "sources.jsonl"):
-        here = database.execute(
-            "SELECT stimulus FROM sources WHERE id = ?", [row.get("id")]
-        ).fetchone()
-        if here and here[0] != row.get("stimulus"):
-            raise BundleError(
-                f"The source of label {row.get('label')} and seed {row.get('seed')} in"
-                f" {archive.file} is another picture here (drawn on another device): take the"
-                " bundle into another home (--home FOLDER)."
-            )
+    with explained(archive, "sources.jsonl"):
+        for row in read_lines(archive, "sources.jsonl"):
+            here = database.execute(
+                "SELECT stimulus FROM sources WHERE id = ?", [row["id"]]
+            ).fetchone()
+            if here and here[0] != row["stimulus"]:
+                raise BundleError(
+                    f"The source of label {row['label']} and seed {row['seed']} in"
+                    f" {archive.file} is another picture here (drawn on another device): take the"
+                    " bundle into another home (--home FOLDER)."
+                )
 
 
 def _store_images(home: Home, archive: Archive) -> dict[str, dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sqlite_utils import Database
@@ -23,6 +23,9 @@ from data.bundle_text import (
 )
 from data.keys import key_beside, sign
 from data.stamps import now
+
+#: What says of a study's options that they make no sense: raises ValueError.
+CheckOptions = Callable[[Mapping[str, Any]], object]
 
 FILES = ("study.json", "items.jsonl", "labellers.jsonl", "judgements.jsonl", "assignments.jsonl")
 STUDY_COLUMNS = ("id", "name", "options", "created_by", "created_at")
@@ -126,7 +129,9 @@ def pseudonym(database: Database, name: str) -> str:
     return f"labeller {number:09}"
 
 
-def add_study(database: Database, archive: Archive, study_id: str) -> None:
+def add_study(
+    database: Database, archive: Archive, study_id: str, check_options: CheckOptions
+) -> None:
     """Take in a study that is not here. Raises BundleError where it makes no sense."""
     name = f"studies/{study_id}/{{}}"
     with explained(archive, name.format("study.json")):
@@ -134,6 +139,7 @@ def add_study(database: Database, archive: Archive, study_id: str) -> None:
         if row["id"] != study_id:
             raise ValueError("its id")
         insert(database, "studies", row, STUDY_COLUMNS, closed_at=now())
+        check_options(row["options"])
     with explained(archive, name.format("items.jsonl")):
         items = {
             row["position"]: insert(database, "study_items", row, ITEM_COLUMNS, study_id=study_id)
@@ -157,8 +163,12 @@ def add_study(database: Database, archive: Archive, study_id: str) -> None:
                 supersedes=judged[row["supersedes"]],
             )
             if row["undone_at"] is not None:
-                database["retractions"].insert(
-                    {"judgement_id": judged[row["judgement"]], "created_at": row["undone_at"]}
+                insert(
+                    database,
+                    "retractions",
+                    {"created_at": row["undone_at"]},
+                    ("created_at",),
+                    judgement_id=judged[row["judgement"]],
                 )
     with explained(archive, name.format("assignments.jsonl")):
         for row in read_lines(archive, name.format("assignments.jsonl")):

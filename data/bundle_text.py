@@ -17,10 +17,18 @@ from data.database import as_json
 #: A file of a bundle: its name, and its content in parts.
 Content = tuple[str, Iterable[bytes]]
 
-#: Columns of JSON text, which a bundle holds as what they say.
-JSON_COLUMNS = frozenset(
-    {"definition", "history", "layer_weights", "schedule", "options", "details", "plan"}
-    | {"magnitudes", "confidences_before", "confidences_after", "description"}
+#: Columns of JSON text, which a bundle holds as what they say: an object, or a list.
+JSON_COLUMNS: dict[str, type] = {
+    **dict.fromkeys(("definition", "schedule", "options", "details", "plan", "description"), dict),
+    **dict.fromkeys(("confidences_before", "confidences_after"), dict),
+    **dict.fromkeys(("history", "layer_weights", "magnitudes"), list),
+}
+
+#: What reading or storing a record of another make meets: other types, numbers that SQLite has no
+#: room for, constraints of the schema.
+_SENSELESS = (
+    *(KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError),
+    *(sqlite3.IntegrityError, sqlite3.ProgrammingError),
 )
 
 
@@ -65,11 +73,11 @@ def read_document(archive: Archive, name: str) -> dict[str, Any]:
 
 
 def read_lines(archive: Archive, name: str) -> Iterator[dict[str, Any]]:
-    """A file's records, line by line. Raises BundleError."""
+    """A file's records, line by line, to be read inside `explained`."""
     for one in archive.lines(name):
         record = json.loads(one)
         if not isinstance(record, dict):
-            raise BundleError(f"{name} in {archive.file} does not hold what a bundle's does.")
+            raise ValueError("no object")
         yield record
 
 
@@ -78,7 +86,7 @@ def explained(archive: Archive, name: str) -> Iterator[None]:
     """What a file that fits its checksum, and yet makes no sense, is answered with."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, sqlite3.IntegrityError) as error:
+    except _SENSELESS as error:
         raise BundleError(
             f"{name} in {archive.file} does not hold what a bundle's does ({error}): nothing was"
             " taken in."
@@ -101,8 +109,12 @@ def insert(
 
 
 def stored_values(row: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
-    """A record's columns as the database holds them."""
-    return {
-        name: as_json(row[name]) if name in JSON_COLUMNS and row[name] is not None else row[name]
-        for name in columns
-    }
+    """A record's columns as the database holds them. Raises TypeError for another kind of JSON."""
+    values = {}
+    for name in columns:
+        values[name] = value = row[name]
+        if name in JSON_COLUMNS and value is not None:
+            if not isinstance(value, JSON_COLUMNS[name]):
+                raise TypeError(f"{name} {value!r:.60}")
+            values[name] = as_json(value)
+    return values

@@ -88,10 +88,17 @@ def _import(arguments: argparse.Namespace) -> int:
     from data.bundle_import import import_bundle
     from data.database import open_database
     from data.home import home
+    from labelling.options import StudyOptions
 
     place = home(arguments.home)
     with closing(open_database(place, durable=True)) as database:
-        done = import_bundle(database, place, arguments.source, check_map=check_map)
+        done = import_bundle(
+            database,
+            place,
+            arguments.source,
+            check_map=check_map,
+            check_options=StudyOptions.of,
+        )
     if arguments.json:
         print_object(vars(done))
         return 0

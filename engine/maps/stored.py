@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -20,6 +22,23 @@ _KEY = re.compile(r"(?P<network>.+)_(?P<shape_class>\d+)_(?P<shape>\d+)")
 
 class MapFileError(ValueError):
     """A file holds no map that can be read; the message is one sentence for the user."""
+
+
+@contextmanager
+def _readable(instead: str) -> Iterator[None]:
+    """Says so where NumPy and its zip archives find a file damaged, encrypted or of another kind.
+
+    RuntimeError: of an encrypted archive, and of one that is compressed in some other way.
+    """
+    try:
+        yield
+    except MapFileError:
+        raise
+    except (
+        *(OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, RuntimeError),
+        *(zipfile.BadZipFile, zlib.error),
+    ) as error:
+        raise MapFileError(instead) from error
 
 
 def to_bytes(found: SemanticMap) -> bytes:
@@ -39,26 +58,24 @@ def to_bytes(found: SemanticMap) -> bytes:
 
 def from_bytes(content: bytes) -> SemanticMap:
     """The map of `to_bytes`. Raises MapFileError; nothing in the file is ever run."""
-    try:
-        with np.load(BytesIO(content), allow_pickle=False) as stored:
-            if int(stored["version"]) != _VERSION:
-                raise MapFileError(
-                    f"The map is stored in form {int(stored['version'])}, and this version reads"
-                    f" form {_VERSION}: update the app."
-                )
-            description = MapDescription.from_json(json.loads(str(stored["description"])))
-            shape = stored["measured"].shape
-            found = SemanticMap(
-                description,
-                tuple(stored[f"coordinates_{n}"] for n in range(len(shape))),
-                stored["scores"],
-                stored["predicted"],
-                stored["measured"],
+    with (
+        _readable("The file holds no semantic map that this app has stored."),
+        np.load(BytesIO(content), allow_pickle=False) as stored,
+    ):
+        if int(stored["version"]) != _VERSION:
+            raise MapFileError(
+                f"The map is stored in form {int(stored['version'])}, and this version reads"
+                f" form {_VERSION}: update the app."
             )
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        if isinstance(error, MapFileError):
-            raise
-        raise MapFileError("The file holds no semantic map that this app has stored.") from error
+        description = MapDescription.from_json(json.loads(str(stored["description"])))
+        shape = stored["measured"].shape
+        found = SemanticMap(
+            description,
+            tuple(stored[f"coordinates_{n}"] for n in range(len(shape))),
+            stored["scores"],
+            stored["predicted"],
+            stored["measured"],
+        )
     every = (len(description.classifiers), *(len(axis) for axis in found.coordinates))
     if found.scores.shape != every or found.predicted.shape != every or every[1:] != shape:
         raise MapFileError("The map's arrays do not fit each other: the file is damaged.")
@@ -71,16 +88,17 @@ def published_maps(file: Path, names: dict[str, str] | None = None) -> Iterator[
     As METHODS, section 3: every 3° from azimuth 0 and elevation −10. `names` are those of the
     classes, where they are known. Raises MapFileError.
     """
-    try:
-        with np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise MapFileError(f"{file.name} is not an archive of NumPy arrays.") from error
+    with (
+        _readable(f"{file.name} is not an archive of NumPy arrays."),
+        np.load(file, allow_pickle=False) as stored,
+    ):
+        arrays = {name: stored[name] for name in stored.files}
     for name, values in arrays.items():
         parts = _KEY.fullmatch(name)
-        if parts is None or values.ndim != 2 or min(values.shape) < 2:
+        numbers = np.issubdtype(values.dtype, np.number) and not np.iscomplexobj(values)
+        if parts is None or not numbers or values.ndim != 2 or min(values.shape) < 2:
             raise MapFileError(
-                f"“{name}” in {file.name} is no published map: a 2-D array called"
+                f"“{name}” in {file.name} is no published map: a 2-D array of numbers called"
                 " network_class_object is needed."
             )
         if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):

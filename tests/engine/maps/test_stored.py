@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,32 @@ def test_a_cut_or_foreign_file_is_refused_in_a_sentence(cut):
         from_bytes(content)
 
 
+def test_wherever_a_file_is_damaged_it_is_refused_in_a_sentence(tmp_path):
+    """What zlib, the archive and NumPy say of it are errors of six kinds."""
+    content, file = to_bytes(made(0.4)), tmp_path / "maps.npz"
+    places = range(0, len(content), 5)
+    refused = 0
+    for place in places:
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 8
+        file.write_bytes(damaged)
+        with suppress(MapFileError):
+            list(published_maps(file))
+        try:
+            from_bytes(bytes(damaged))
+        except MapFileError:
+            refused += 1
+    assert refused > len(places) / 2
+
+
+def test_a_single_array_is_no_archive(tmp_path):
+    np.save(tmp_path / "one.npy", np.zeros((3, 4)))
+    with pytest.raises(MapFileError, match="no semantic map"):
+        from_bytes((tmp_path / "one.npy").read_bytes())
+    with pytest.raises(MapFileError, match="not an archive"):
+        list(published_maps(tmp_path / "one.npy"))
+
+
 def test_a_pickle_is_never_opened(tmp_path):
     file = tmp_path / "evil.npz"
     np.savez(file, version=np.array([{"a": 1}], dtype=object), description=np.array("x"))
@@ -81,6 +108,7 @@ def test_published_maps_are_viewed_like_ones_own(tmp_path):
     [
         ({"maps": np.zeros((3, 4))}, "network_class_object"),
         ({"A_1_2": np.zeros(3)}, "2-D array"),
+        ({"A_1_2": np.array([["a", "b"], ["c", "d"]])}, "of numbers"),
         ({"A_1_2": np.full((3, 4), 1.5)}, "outside 0 to 1"),
     ],
 )
