@@ -132,6 +132,8 @@ def _labeller(database: Database, study_id: str, row: Mapping[str, Any]) -> int:
         )
         .last_pk
     )
+    if row["purpose"]:
+        add_event(database, labeller_id, "purpose", row["purpose"])
     if row["withdrawn"]:
         add_event(database, labeller_id, "withdrew")
     return labeller_id

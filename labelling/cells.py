@@ -164,7 +164,7 @@ def _options(cell: Cell, value: str) -> Mapping[str, Any]:
     return it
 
 
-def _comment(cell: Cell, value: str) -> str:
+def _words(cell: Cell, value: str) -> str:
     if len(value) > LONGEST_COMMENT:
         raise CellError(f"{cell.name} has more than {LONGEST_COMMENT} characters")
     return value
@@ -184,5 +184,6 @@ _OF_NAME: dict[str, Callable[[Cell, Any], Any]] = {
     "searches": _not_below_0,
     "shown_at": _moment,
     "answered_at": _moment,
-    "comment": _comment,
+    "comment": _words,
+    "purpose": _words,
 }

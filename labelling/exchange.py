@@ -79,6 +79,13 @@ COLUMNS = (
     Column("withdrawn", "boolean", "Whether the labeller withdrew from the study."),
     Column("stands", "boolean", "Whether it counts: not replaced, undone or withdrawn."),
     Column("comment", "string", "What the labeller wrote about the item last.", False),
+    Column(
+        "purpose",
+        "string",
+        "What the labeller, asked at the end, thinks that the study was for; empty or no such "
+        "column: nothing was said.",
+        False,
+    ),
 )
 NAMES = tuple(column.name for column in COLUMNS)
 
@@ -96,7 +103,9 @@ SELECT judgements.id AS judgement, labellers.study_id AS study, studies.name AS 
     EXISTS (SELECT 1 FROM standing_judgements WHERE standing_judgements.id = judgements.id)
         AS stands,
     (SELECT nullif(text, '') FROM comments WHERE comments.labeller_id = labellers.id
-        AND comments.item_id = study_items.id ORDER BY comments.id DESC LIMIT 1) AS comment
+        AND comments.item_id = study_items.id ORDER BY comments.id DESC LIMIT 1) AS comment,
+    (SELECT nullif(text, '') FROM labeller_events AS said WHERE said.labeller_id = labellers.id
+        AND said.kind = 'purpose') AS purpose
 FROM judgements
 JOIN labellers ON labellers.id = judgements.labeller_id
 JOIN studies ON studies.id = labellers.study_id

@@ -10,7 +10,7 @@ Rows = Sequence[tuple[int, Mapping[str, Any]]]
 #: What has one value wherever it stands: of whom or what, which columns name it, which agree.
 _ALIKE = (
     ("study", ("study",), ("study_name", "study_options")),
-    ("labeller", ("study", "labeller"), ("labeller_name", "withdrawn")),
+    ("labeller", ("study", "labeller"), ("labeller_name", "withdrawn", "purpose")),
     (
         "item",
         ("study", "item"),

@@ -26,7 +26,7 @@ from labelling.options import StudyError
 
 MOST_PROBLEMS = 20
 #: Tables of before these columns lack them.
-MAY_LACK = frozenset({"study_options"})
+MAY_LACK = frozenset({"study_options", "purpose"})
 
 Problem = tuple[int, str]
 

@@ -13,6 +13,7 @@ from app.widgets.plain_text import plain
 from data.studies import Study
 from labelling.exchange import FORMATS, codebook, judgement_table, write_table
 from labelling.quality import LabellerQuality, Share, study_quality
+from labelling.remarks import remarks
 
 REFRESH_SECONDS = 10.0
 #: A warning below this where the study has no rule of its own.
@@ -52,6 +53,7 @@ def quality(study: Study) -> None:
             key=f"drift-{study.id}",
             theme="streamlit",
         )
+        _words(study)
 
     show()
     _export(study)
@@ -86,6 +88,21 @@ def _table(people: tuple[LabellerQuality, ...]) -> pd.DataFrame:
             "Left out": ["yes" if one.broken else "no" for one in people],
         }
     )
+
+
+def _words(study: Study) -> None:
+    """What labellers wrote, where any did."""
+    written = remarks(database(), study.id)
+    if written.empty:
+        return
+    st.markdown("**In their own words**")
+    st.dataframe(
+        written.rename(columns=str.capitalize),
+        hide_index=True,
+        placeholder="–",
+        column_config={"Text": st.column_config.TextColumn("Text", width="large")},
+    )
+    st.caption("Whoever guessed what the study was for was not blind to it.")
 
 
 def _seconds(milliseconds: float | None) -> str | None:

@@ -21,6 +21,7 @@ from data.studies import close_study, items, studies
 from labelling.answers import Answer
 from labelling.options import ExclusionRules, StudyOptions, options_of
 from labelling.queue import next_task, record
+from labelling.stages import say_purpose
 from labelling.studies import create_study, invite
 from tests.browser.conftest import App, downloaded, wait_until_ready
 from tests.labelling.synthetic_study import add_experiment, at_once, label_text
@@ -194,12 +195,15 @@ def test_quality_is_shown_live_and_goes_out_as_files(
     )
     label_all(database, study_id, "Careful (synthetic)", yes_share=0.9)
     label_all(database, study_id, "Yes (synthetic)", yes_share=1.0)
+    say_purpose(database, labellers(database, study_id)[0].id, "How well people read digits?")
     page = visit("/studies")
     study = card(page, study_id)
     study.get_by_text("Quality and export").click()
     expect(study.get_by_text("Krippendorff's α")).to_be_visible()
     expect(study.get_by_text("Yes (synthetic) breaks a rule of this study")).to_be_visible()
     expect(study.get_by_text("Two people, one image")).to_be_visible()
+    expect(study.get_by_text("In their own words")).to_be_visible()
+    expect(study.locator("td", has_text="How well people read digits?")).to_be_attached()
     study.get_by_role("button", name="Export").click()
     lines = downloaded(page, "JSON Lines").read_text(encoding="utf-8").splitlines()
     assert len(lines) == len(judgements(database, study_id=study_id))

@@ -29,12 +29,12 @@ from labelling.exchange import (
     judgement_table,
     write_table,
 )
-from labelling.importing import import_file
+from labelling.importing import MAY_LACK, import_file
 from labelling.options import ExclusionRules, StudyError, options_of
 from labelling.progress import study_progress
 from labelling.quality import excluded_labellers
 from labelling.queue import comment, next_task, record, undo
-from labelling.stages import withdraw
+from labelling.stages import say_purpose, withdraw
 from labelling.studies import create_study, invite
 from tests.labelling.synthetic_study import add_experiment, at_once, label_text
 
@@ -78,6 +78,8 @@ def _judged(database: Database, home: Home) -> str:
                 undo(database, person)
         if goes:
             withdraw(database, person)
+        else:
+            say_purpose(database, person, COMMENT)
     return study_id
 
 
@@ -112,6 +114,7 @@ def test_what_goes_out_comes_in_as_it_was(database, home, study_id, tmp_path, fo
     assert table["undone"].any()
     assert table["withdrawn"].any()
     assert table["comment"].notna().any()
+    assert set(table["purpose"].dropna()) == {COMMENT}
     assert set(table["repeat"]) == {0, 2}
     with closing(elsewhere(database, home, Home(tmp_path / "other"))) as there:
         [imported] = import_file(there, write_table(table, format), format, created_by="test")
@@ -204,6 +207,10 @@ BAD: dict[str, tuple[Callable[[pd.DataFrame, int], object], str]] = {
     "one labeller, two names": (
         spoiled("labeller_name", "Another"),
         "labeller_name differs from that of the same labeller in line ",
+    ),
+    "one labeller, two thoughts": (
+        spoiled("purpose", "Another"),
+        "purpose differs from that of the same labeller in line ",
     ),
     "withdrawn in one row": (
         of_row("withdrawn", lambda told: str(told != "True")),
@@ -366,8 +373,8 @@ def test_an_imported_study_is_as_far_as_it_was(database, study_id) -> None:
     assert [one.judgements for one in now.labellers] == [one.judgements for one in was.labellers]
 
 
-def test_a_table_of_before_options_were_in_it_still_comes_in(database, study_id) -> None:
-    table = judgement_table(database, [study_id]).drop(columns="study_options")
+def test_a_table_of_before_later_columns_were_in_it_still_comes_in(database, study_id) -> None:
+    table = judgement_table(database, [study_id]).drop(columns=[*MAY_LACK])
     [imported] = import_file(database, write_table(table, "csv"), "csv", created_by="test")
     assert options_of(database, imported) == at_once()
 
