@@ -1,4 +1,7 @@
-"""The command line as its user meets it: real processes, their output and their exit status."""
+"""The command line as its user meets it: real processes, their output and their exit status.
+
+Each command is a process of its own at least once; what else is asked of it, is asked `here`.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,8 @@ Start = Callable[..., subprocess.Popen[str]]
 
 EXPERIMENT = (
     *("experiment", "--generator", "tiny", "--classifiers", "tiny-fair", "tiny-stubborn"),
-    *("--subsets", "first", "last", "--trials", "6", "--schedule", "imagenet", "--slots", "4"),
+    *("--subsets", "first", "last", "--trials", "6", "--threads", "1"),
+    *("--schedule", "imagenet", "--slots", "4"),
 )
 #: Long enough to be interrupted in its middle.
 LONG = (
@@ -44,11 +48,26 @@ PROMISED = {
 }
 
 
+@pytest.fixture
+def here(place: Home, capsys: pytest.CaptureFixture[str]) -> Run:
+    """As `run`, within this process, which has imported everything already."""
+
+    def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+        capsys.readouterr()
+        status = main([*arguments, "--home", str(place.root)])
+        told = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, status, told.out, told.err)
+
+    return run_here
+
+
 def lines(output: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
-def test_an_experiment_prints_json_lines_and_nothing_else_and_is_run_once(run: Run) -> None:
+def test_an_experiment_prints_json_lines_and_nothing_else_and_is_run_once(
+    run: Run, here: Run
+) -> None:
     first = run(*EXPERIMENT, "--json")
     assert first.returncode == 0, first.stderr
     results = lines(first.stdout)
@@ -57,25 +76,23 @@ def test_an_experiment_prints_json_lines_and_nothing_else_and_is_run_once(run: R
     assert all(
         (result["magnitude"] is not None) == (result["outcome"] == "found") for result in results
     )
-    again = run(*EXPERIMENT, "--json")
+    again = here(*EXPERIMENT, "--json")
     key = lambda result: (result["classifier"], result["subset"], result["index"])  # noqa: E731
     assert sorted(lines(again.stdout), key=key) == sorted(results, key=key)
     assert {result["experiment"] for result in lines(again.stdout)} == {results[0]["experiment"]}
 
-    listed = run("results", "--list", "--json")
+    listed = here("results", "--list", "--json")
     assert [one["results"] for one in lines(listed.stdout)] == [24]
-    shown = run("results", str(results[0]["experiment"]), "--json")
+    shown = here("results", str(results[0]["experiment"]), "--json")
     assert sorted(lines(shown.stdout), key=key) == sorted(results, key=key)
 
 
-def test_a_file_and_the_flags_are_the_same_experiment(run: Run, place: Home) -> None:
-    flags = run(*EXPERIMENT, "--weights", "z=1", "output=0.5", "--random-directions", "1", "--json")
+def test_a_file_and_the_flags_are_the_same_experiment(run: Run, here: Run, place: Home) -> None:
+    asked = (*EXPERIMENT, "--weights", "z=1", "output=0.5", "--random-directions", "1")
+    flags = here(*asked, "--json")
     assert flags.returncode == 0, flags.stderr
     file = place.root / "mine.toml"
-    written = run(
-        *EXPERIMENT,
-        *("--weights", "z=1", "output=0.5", "--random-directions", "1", "--save", str(file)),
-    )
+    written = here(*asked, "--save", str(file))
     assert (written.returncode, written.stdout) == (0, "")
     again = run("experiment", "run", str(file), "--json")
     assert again.returncode == 0, again.stderr
@@ -83,7 +100,7 @@ def test_a_file_and_the_flags_are_the_same_experiment(run: Run, place: Home) -> 
     assert {one["role"] for one in lines(again.stdout)} == {"search", "random-direction"}
 
     file.write_text(file.read_text().replace("tiny-fair", "tiny-unfair"))
-    refused = run("experiment", "run", str(file))
+    refused = here("experiment", "run", str(file))
     assert refused.returncode == 2
     assert "mine.toml, line 2, classifiers: There is no classifier “tiny-unfair”" in refused.stderr
 
@@ -127,17 +144,19 @@ def _read(terminal: int) -> str:
         return ""
 
 
-def test_an_experiment_is_extended_by_its_id(run: Run) -> None:
-    before = lines(run(*EXPERIMENT, "--json").stdout)
+def test_an_experiment_is_extended_by_its_id(here: Run) -> None:
+    before = lines(here(*EXPERIMENT, "--json").stdout)
     experiment_id = str(before[0]["experiment"])
-    extended = run("experiment", "--resume", experiment_id, "--trials", "8", "--json")
+    extended = here(
+        *("experiment", "--resume", experiment_id, "--trials", "8", "--threads", "1", "--json")
+    )
     assert extended.returncode == 0, extended.stderr
     after = lines(extended.stdout)
     assert len(after) == 8 * 4
     assert all(result in after for result in before)
 
 
-def test_after_ctrl_c_the_same_command_goes_on(run: Run, start: Start, place: Home) -> None:
+def test_after_ctrl_c_the_same_command_goes_on(here: Run, start: Start, place: Home) -> None:
     process = start(*LONG)
     first = process.stdout.readline()
     process.send_signal(signal.SIGINT)
@@ -150,38 +169,38 @@ def test_after_ctrl_c_the_same_command_goes_on(run: Run, start: Start, place: Ho
     kept = api.results(experiment_id, place.root)
     assert len(before) <= len(kept) < 12
 
-    resumed = run(*LONG)
+    resumed = here(*LONG)
     assert resumed.returncode == 0, resumed.stderr
     after = lines(resumed.stdout)
     assert sorted(result["index"] for result in after) == list(range(12))
     assert all(result in after for result in kept)
 
 
-def test_what_a_killed_terminal_left_is_taken_up_by_its_id(run: Run, start: Start) -> None:
+def test_what_a_killed_terminal_left_is_taken_up_by_its_id(here: Run, start: Start) -> None:
     process = start(*LONG)
     experiment_id = json.loads(process.stdout.readline())["experiment"]
     process.kill()
     process.wait()
-    resumed = run("experiment", "--resume", experiment_id, "--json")
+    resumed = here("experiment", "--resume", experiment_id, "--threads", "1", "--json")
     assert resumed.returncode == 0, resumed.stderr
     assert len(lines(resumed.stdout)) == 12
 
 
-def test_an_experiment_that_runs_elsewhere_is_not_run_twice(run: Run, start: Start) -> None:
+def test_an_experiment_that_runs_elsewhere_is_not_run_twice(here: Run, start: Start) -> None:
     process = start(*ENDLESS)
     experiment_id = json.loads(process.stdout.readline())["experiment"]
-    refused = run("experiment", "--resume", experiment_id)
+    refused = here("experiment", "--resume", experiment_id, "--threads", "1")
     assert refused.returncode == 2
     assert "is running already" in refused.stderr
 
 
-def test_a_search_tells_its_result_and_saves_the_pair(run: Run, place: Home) -> None:
+def test_a_search_tells_its_result_and_saves_the_pair(run: Run, here: Run, place: Home) -> None:
     search = ("search", "--generator", "tiny", "--classifier", "tiny-fair", "--label", "ring")
     folder = place.root / "pair"
     told = run(*search, "--seed", "1", "--schedule", "imagenet", "--save", str(folder))
     assert told.returncode == 0, told.stderr
     assert "tiny-fair is fooled: magnitude" in told.stdout
-    [result] = lines(run(*search, "--seed", "1", "--schedule", "imagenet", "--json").stdout)
+    [result] = lines(here(*search, "--seed", "1", "--schedule", "imagenet", "--json").stdout)
     assert result.keys() >= PROMISED
     assert (result["label"], result["target"], result["subset"]) == (2, None, "all")
     for name, sha256 in (("source", result["source"]), ("perturbed", result["stimulus"])):
@@ -217,8 +236,8 @@ def test_what_is_wrong_is_said_in_one_sentence_without_a_traceback(
     assert len(told.err.strip().splitlines()) == 1
 
 
-def test_results_are_a_table_and_curves_as_csv(run: Run) -> None:
-    assert run(*EXPERIMENT).returncode == 0
+def test_results_are_a_table_and_curves_as_csv(run: Run, here: Run) -> None:
+    assert here(*EXPERIMENT).returncode == 0
     table = run("results").stdout.splitlines()
     assert table[0].split()[:2] == ["classifier", "subset"]
     assert [row.split()[:2] for row in table[1:5]] == [
@@ -227,22 +246,24 @@ def test_results_are_a_table_and_curves_as_csv(run: Run) -> None:
         ["tiny-fair", "last"],
         ["tiny-stubborn", "last"],
     ]
-    curves = run("results", "--curves", "--csv").stdout.splitlines()
+    curves = here("results", "--curves", "--csv").stdout.splitlines()
     assert "magnitude" in curves[0].split(",") and len(curves) > 4
-    assert run(*EXPERIMENT, "--random-directions", "1").returncode == 0
-    trials = list(csv.DictReader(run("results", "--trials").stdout.splitlines()))
+    assert here(*EXPERIMENT, "--random-directions", "1").returncode == 0
+    trials = list(csv.DictReader(here("results", "--trials").stdout.splitlines()))
     assert len(trials) == 6 * 8
     for row in trials:
         assert bool(row["ssim"]) == bool(row["pixel_l2"]) == bool(row["magnitude"])
         assert (row["role"] == "search") >= (row["outcome"] == "found")
     assert {"changed", "unchanged"} & {row["outcome"] for row in trials}
-    judged = run("results", "--estimand", "as-published", "--curves")
+    judged = here("results", "--estimand", "as-published", "--curves")
     assert judged.returncode == 2
     assert "without judgements" in judged.stderr
 
 
-def test_verify_passes_what_is_sound_and_reports_what_differs(run: Run, place: Home) -> None:
-    results = lines(run(*EXPERIMENT, "--json").stdout)
+def test_verify_passes_what_is_sound_and_reports_what_differs(
+    run: Run, here: Run, place: Home
+) -> None:
+    results = lines(here(*EXPERIMENT, "--json").stdout)
     sound = run("verify", "--all")
     assert (sound.returncode, sound.stdout) == (0, "")
     assert "24 of 24 results checked: nothing differs." in sound.stderr
@@ -257,7 +278,7 @@ def test_verify_passes_what_is_sound_and_reports_what_differs(run: Run, place: H
         [swapped["stimulus"]],
     )
     database.execute("UPDATE sources SET seed = seed + 1 WHERE stimulus = ?", [found[2]["source"]])
-    told = run("verify", "--all", "--json")
+    told = here("verify", "--all", "--json")
     assert told.returncode == 1
     differences = {(one["kind"], one["index"]) for one in lines(told.stdout)}
     assert ("image", damaged["index"]) in differences

@@ -1,21 +1,39 @@
-"""`python -m app plan`, in processes of its own, on synthetic results."""
+"""`python -m app plan`, on synthetic results."""
 
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
 from app.__main__ import main
+from data.experiments import experiments
 from data.home import Home
 from data.plans import plans
 from tests.browser.synthetic_home import add_synthetic_experiment, add_synthetic_judgements
 
 
+@pytest.fixture(scope="module")
+def pilot(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with an experiment, of which nothing is frozen."""
+    made = Home(tmp_path_factory.mktemp("plan") / "home")
+    add_synthetic_experiment(made.root, 30, "Thirty synthetic trials")
+    return made
+
+
 @pytest.fixture
-def experiment(place: Home, database: Database) -> str:
-    return add_synthetic_experiment(place.root, 30, "Thirty synthetic trials")
+def place(pilot: Home, tmp_path: Path) -> Home:
+    """A copy of it of this test's own."""
+    return Home(shutil.copytree(pilot.root, tmp_path / "home"))
+
+
+@pytest.fixture
+def experiment(database: Database) -> str:
+    [only] = experiments(database)
+    return only.id
 
 
 def app(place: Home, *arguments: str) -> int:
