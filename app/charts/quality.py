@@ -61,7 +61,7 @@ def drift_chart(
             mode="lines+markers",
             hovertemplate=f"{name}, tenth %{{x}}: %{{y:.0%}} of %{{customdata}}<extra></extra>",
         )
-    figure.update_yaxes(range=[0, 1], tickformat=".0%", title="said “the label”")
+    figure.update_yaxes(range=[-0.02, 1.03], tickformat=".0%", title="said “the label”")
     figure.update_xaxes(dtick=1, title="tenth of a person's judgements")
     figure.update_layout(title="Drift", colorway=OKABE_ITO, **_layout(scheme))
     return figure

@@ -7,9 +7,12 @@ import streamlit as st
 
 from app.access import database
 from app.charts.quality import confusion_chart, drift_chart
+from app.charts.theme import chart_menu
 from app.guard import guarded
 from app.widgets.download import MIMES, download
+from app.widgets.drawn_figure import drawn_figure
 from app.widgets.plain_text import plain
+from app.widgets.scheme import current_scheme
 from data.studies import Study
 from labelling.exchange import FORMATS, codebook, judgement_table, write_table
 from labelling.quality import LabellerQuality, Share, study_quality
@@ -44,15 +47,14 @@ def quality(study: Study) -> None:
             "Right of all known answers, with 95 % Wilson intervals. “Per hour” counts time at"
             " work: pauses over five minutes are left out."
         )
-        left, right = st.columns(2)
-        left.plotly_chart(
-            confusion_chart(measured.confusion), key=f"confusion-{study.id}", theme="streamlit"
-        )
-        right.plotly_chart(
-            drift_chart(measured.drift, [one.name for one in measured.labellers]),
-            key=f"drift-{study.id}",
-            theme="streamlit",
-        )
+        names, scheme = [one.name for one in measured.labellers], current_scheme()
+        charts = {
+            "confusion": confusion_chart(measured.confusion, scheme=scheme),
+            "drift": drift_chart(measured.drift, names, scheme=scheme),
+        }
+        for column, (name, figure) in zip(st.columns(2), charts.items(), strict=True):
+            with column:
+                drawn_figure(figure, chart_menu(f"{name}-{study.id}"), f"{name}-{study.id}")
         _words(study)
 
     show()
