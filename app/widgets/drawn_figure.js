@@ -23,13 +23,8 @@ export default newest((component) => {
   if (chart.shown !== data.figure) {
     chart.shown = data.figure;
     const { data: traces, layout } = JSON.parse(data.figure);
-    const enlarge = {
-      name: data.fullscreen,
-      title: data.fullscreen,
-      icon: { width: 448, height: 512, path: ENLARGE },
-      click: () => (document.fullscreenElement ? document.exitFullscreen() : place.requestFullscreen()),
-    };
-    chart.figure = { data: traces, layout, config: { ...data.config, modeBarButtonsToAdd: [enlarge] } };
+    chart.config ??= configured(data, place);
+    chart.figure = { data: traces, layout, config: chart.config };
     chart.height = layout.height ?? 450;
     place.setAttribute("role", "figure");
     place.setAttribute("aria-label", layout.title?.text ?? "");
@@ -50,10 +45,50 @@ function fetched(address) {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = address;
-    script.onload = () => resolve(window.Plotly);
+    script.onload = () => resolve(walkingOnce(window.Plotly));
     script.onerror = reject;
     document.head.append(script);
   });
+}
+
+/**
+ * Plotly, which from now on finds out once for a kind of trace where it may have lists. It would
+ * walk through all that a trace could have, for each trace at each drawing: with sixty of them a
+ * quarter of the work.
+ */
+function walkingOnce(Plotly) {
+  const { PlotSchema } = Plotly;
+  const { crawl, findArrayAttributes } = PlotSchema;
+  const known = new Map();
+  PlotSchema.findArrayAttributes = (trace) => {
+    PlotSchema.crawl = (attributes, callback, ...deeper) => {
+      if (deeper.length) return crawl(attributes, callback, ...deeper);
+      if (!known.has(attributes)) known.set(attributes, leadingToLists(attributes, crawl));
+      for (const [name, steps] of known.get(attributes)) {
+        if (typeof trace[name] === "object") steps.forEach((step) => callback(...step));
+      }
+    };
+    try {
+      return findArrayAttributes(trace);
+    } finally {
+      PlotSchema.crawl = crawl;
+    }
+  };
+  return Plotly;
+}
+
+/** An attribute's name -> the steps of a walk through it that end where lists may be, or lead there. */
+function leadingToLists(attributes, crawl) {
+  const walk = [];
+  crawl(attributes, (...step) => walk.push(step));
+  const lists = walk.filter(([one]) => one?.valType === "data_array" || one?.arrayOk);
+  const ends = lists.map(([, , , , path]) => `${path}.`);
+  const leading = walk.filter(([, , , , path]) => ends.some((end) => end.startsWith(`${path}.`)));
+  const names = new Set(ends.map((end) => end.split(".", 1)[0]));
+  return [...names].map((name) => [
+    name,
+    leading.filter(([, , , , path]) => path.split(".", 1)[0] === name),
+  ]);
 }
 
 function newChart(place) {
@@ -69,6 +104,20 @@ function newChart(place) {
   addEventListener("afterprint", chart.unfit);
   charts.set(place, chart);
   return chart;
+}
+
+/**
+ * The same for as long as the chart stands: Plotly takes a chart away and draws it twice when it
+ * finds another function in its configuration.
+ */
+function configured({ config, fullscreen }, place) {
+  const enlarge = {
+    name: fullscreen,
+    title: fullscreen,
+    icon: { width: 448, height: 512, path: ENLARGE },
+    click: () => (document.fullscreenElement ? document.exitFullscreen() : place.requestFullscreen()),
+  };
+  return { ...config, modeBarButtonsToAdd: [enlarge] };
 }
 
 /** In pixels: as wide as the page leaves room, and as high as the figure says, or the screen. */

@@ -44,6 +44,17 @@ TRIALS = 30
 #: A worker imports torch and runs a first part of the demo, maybe beside other tests.
 LONG_MS = 120_000
 WORKER = "a worker that the test plays"
+#: In which attributes the chart's traces have lists: as they were found, and as Plotly finds them.
+LISTS_FOUND = "() => document.querySelector('.js-plotly-plot')._fullData.map((t) => t._arrayAttrs)"
+LISTS_THERE = """async () => {
+    const script = document.createElement("script");
+    script.src = document.querySelector("script[src*='plotly.js']").src;
+    const there = new Promise((resolve) => (script.onload = resolve));
+    document.head.append(script);
+    await there;
+    const traces = document.querySelector(".js-plotly-plot")._fullData;
+    return traces.map((trace) => window.Plotly.PlotSchema.findArrayAttributes(trace));
+}"""
 SVG = "{http://www.w3.org/2000/svg}"
 #: Where in the chart a point of the first focused curve lies, near its end.
 POINT = """() => {
@@ -220,6 +231,8 @@ def test_files_carry_the_rule_and_what_was_drawn(results, world):
 def test_the_camera_saves_the_figure_fit_for_print(results, world):
     page = results(f"experiment={world.judged}")
     plot = page.locator(".js-plotly-plot")
+    expect(plot).to_be_visible()
+    wait_until_drawn(page)
     shown = plot.bounding_box()
     with page.expect_download() as download:
         page.locator("[data-title*='Download plot']").click()
@@ -341,6 +354,14 @@ def test_one_classifier_and_one_layer_subset_are_enough(results, world):
 def test_the_judging_rule_redraws_and_is_printed_in_the_figure(results, world):
     page = results(f"experiment={world.judged}&rule=labeller&labeller=synthetic-a")
     expect(chart_text(page).get_by_text("by synthetic-a; “unclear” counts as no")).to_be_visible()
+    standing = page.locator(".js-plotly-plot .svg-container")
+    standing.evaluate("(chart) => (chart.dataset.stood = true)")
+    page.get_by_role("button", name="Judging rule").click()
+    page.get_by_text("Unanimous", exact=True).click()
+    expect(chart_text(page).get_by_text("all labellers who answered")).to_be_visible()
+    # It is changed, and not taken away and drawn anew.
+    expect(standing).to_have_attribute("data-stood", "true")
+    assert page.evaluate(LISTS_FOUND) == page.evaluate(LISTS_THERE)
 
 
 def test_back_restores_what_was_chosen_before(results, world):
