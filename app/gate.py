@@ -81,10 +81,11 @@ class Gate:
         send = _with_headers(send)
         place = _place(scope, self.served)
         if any(closed in scope["path"] for closed in CLOSED):
-            await _refuse(scope, receive, send, HTTPStatus.NOT_FOUND, "Not found.")
+            await _refuse(scope, receive, send, HTTPStatus.NOT_FOUND, ENGLISH.not_found)
         elif _too_large(scope):
             log.warning("Refused what is too large to be ours: %s", _visit(scope))
-            await _refuse(scope, receive, send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE)
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            await _refuse(scope, receive, send, status, ENGLISH.too_large)
         elif self.served is None:
             await self._local(scope, receive, send)
         else:
@@ -106,7 +107,7 @@ class Gate:
             return
         if foreign := _foreign(here, scope):
             log.warning("Refused a request by another %s: %s", foreign, _visit(scope))
-            await _refuse(scope, receive, send, HTTPStatus.FORBIDDEN, WRONG_ADDRESS)
+            await _refuse(scope, receive, send, HTTPStatus.FORBIDDEN, ENGLISH.wrong_address)
             return
         if place in (SIGN_IN, SIGN_OUT) or place.startswith(f"{SIGN_IN}/"):
             inner = dict(scope) | {"path": place, "raw_path": place.encode(), "root_path": ""}
@@ -120,14 +121,15 @@ class Gate:
             session = _session(scope)
         except (DatabaseError, HomeError):
             log.exception("Sessions could not be looked at")
-            await _refuse(scope, receive, send, HTTPStatus.SERVICE_UNAVAILABLE, UNAVAILABLE)
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            await _refuse(scope, receive, send, status, ENGLISH.unavailable)
             return
         if session is None:
             log.warning("Refused a visitor without a session: %s", _visit(scope))
             await self._ask_to_sign_in(here, scope, receive, send)
         elif session.role is Role.LABELLER and not _for_labellers(place):
             log.warning("Refused labeller %s: %s", session.who, _visit(scope))
-            await _refuse(scope, receive, send, HTTPStatus.NOT_FOUND, "Not found.")
+            await _refuse(scope, receive, send, HTTPStatus.NOT_FOUND, ENGLISH.not_found)
         elif scope["type"] == "websocket" and session.role is Role.RESEARCHER:
             await self.app(scope, *_while_it_holds(session, receive, send))
         else:
@@ -143,11 +145,6 @@ class Gate:
             await answer(scope, receive, send)
         else:
             await _refuse(scope, receive, send, HTTPStatus.UNAUTHORIZED, ENGLISH.not_invited)
-
-
-WRONG_ADDRESS = "This address is not served here."
-TOO_LARGE = "This is too large."
-UNAVAILABLE = "This page is not available at the moment. Please try again later."
 
 
 def _place(scope: Scope, here: Served | None) -> str:

@@ -97,6 +97,10 @@ class Wording:
     not_invited: str
     invitation_unknown: str
     session_ended: str
+    unavailable: str
+    not_found: str
+    wrong_address: str
+    too_large: str
 
 
 ENGLISH = Wording(
@@ -187,6 +191,10 @@ ENGLISH = Wording(
         "This link is not valid, or not any more. Ask the person who sent it for a new one."
     ),
     session_ended="Your visit has ended. Open the link that you were sent again, or sign in again.",
+    unavailable="This page is not available at the moment. Please try again later.",
+    not_found="Not found.",
+    wrong_address="This address is not served here.",
+    too_large="This is too large.",
 )
 
 #: By the code that a study stores. Add a language here, and nowhere else.

@@ -16,7 +16,11 @@ from labelling.wording import ENGLISH, LANGUAGES
 ROOT = Path(__file__).resolve().parents[2]
 WIDGETS = ROOT / "app" / "widgets"
 #: Everything whose output a labeller's browser may get.
-LABELLER_FACING = [ROOT / "app" / "pages" / "label.py", *WIDGETS.glob("label_*.py")]
+LABELLER_FACING = [
+    ROOT / "app" / "gate.py",
+    ROOT / "app" / "pages" / "label.py",
+    *WIDGETS.glob("label_*.py"),
+]
 SCRIPTS = sorted(WIDGETS.glob("judge*.js"))
 
 HINTS = re.compile(

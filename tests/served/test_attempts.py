@@ -16,7 +16,6 @@ from urllib.parse import urlencode
 import pytest
 
 from app.access import UNKNOWN_INVITATION
-from app.gate import WRONG_ADDRESS
 from app.passphrase import FROM_ONE, stored_passphrase
 from app.sessions import Way, new_session
 from data.keys import sign
@@ -90,7 +89,7 @@ def by_labeller(kind: str) -> Callable[[Attempt], Attempt]:
 
 
 def by_address(kind: str) -> Callable[[Attempt], Attempt]:
-    return attempt(kind, 403, WRONG_ADDRESS, "Refused a request by another")
+    return attempt(kind, 403, ENGLISH.wrong_address, "Refused a request by another")
 
 
 @invitations("a made-up invitation")

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 
-from app.gate import UNAVAILABLE
 from data.labellers import labellers, revoke_labeller
 from labelling.options import StudyOptions
 from labelling.queue import LONGEST_COMMENT, next_task
@@ -227,4 +226,4 @@ def test_no_form_names_files_of_the_server(world: World) -> None:
 def test_the_tables_are_all_there_at_the_end(world: World) -> None:
     assert world.database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert len(labellers(world.database, world.other_study)) == 1
-    assert UNAVAILABLE not in world.log()
+    assert ENGLISH.unavailable not in world.log()
