@@ -25,6 +25,9 @@ _BUILT_IN = {
     "efficientnet-b4-ns": OKABE_ITO[2],
 }
 
+#: On dark, blue and sky blue change places: the built-in classifiers' blue is dim there.
+_ON_DARK = {OKABE_ITO[0]: OKABE_ITO[5], OKABE_ITO[5]: OKABE_ITO[0]}
+
 SchemeName = Literal["light", "dark"]
 
 
@@ -48,8 +51,8 @@ SCHEMES: dict[str, Scheme] = {
 }
 
 
-def classifier_colours(names: Iterable[str]) -> dict[str, str]:
-    """A colour for each classifier, the same on every page.
+def classifier_colours(names: Iterable[str], scheme: SchemeName = "light") -> dict[str, str]:
+    """A colour for each classifier, the same on every page of a scheme.
 
     `names` are all classifiers that there are, not only those in view: what is not built in takes
     the colours that are left, in the order of names.
@@ -59,7 +62,10 @@ def classifier_colours(names: Iterable[str]) -> dict[str, str]:
     left = [colour for colour in OKABE_ITO if colour not in taken]
     own = (name for name in there if name not in _BUILT_IN)
     others = dict(zip(own, cycle(left or OKABE_ITO), strict=False))
-    return {name: _BUILT_IN.get(name) or others[name] for name in there}
+    found = {name: _BUILT_IN.get(name) or others[name] for name in there}
+    if scheme == "light":
+        return found
+    return {name: _ON_DARK.get(colour, colour) for name, colour in found.items()}
 
 
 def translucent(colour: str, alpha: float) -> str:

@@ -61,17 +61,17 @@ def render() -> None:
     new_experiment(unfold=first or UNFOLDED in st.session_state, on_started=_show)
     if not stored:
         return
-    experiment_table()
+    listed = experiment_table()
     named = [experiment(database(), one) for one in chosen_ids()]
     chosen = [one for one in named if one is not None]
-    if not chosen:
+    if listed and not chosen:
         st.caption(
             "Choose a row to watch, stop, resume, plan or delete an experiment, or several to"
             " compare their definitions."
         )
     elif len(chosen) > 1:
         compare(chosen)
-    else:
+    elif chosen:
         _details(chosen[0])
 
 

@@ -38,7 +38,7 @@ STOP_SECONDS = 0.7
 
 STYLE = """
 <style>
-.stMainBlockContainer { padding-top: 4.75rem; max-width: 2400px; margin-inline: auto; }
+.stMainBlockContainer { max-width: 2400px; margin-inline: auto; }
 .st-key-address-search button, .st-key-address-schedule button,
 .st-key-address-condition button { min-height: 2.5rem; }
 </style>
@@ -182,8 +182,8 @@ def _follow(menu: Menu, chosen: GeneratorChoice, shown: Shown | None) -> None:
     live = read_live(current_home(), now.id)
     state, line = _in_words(generator, shown, now, live)
     stage(generator, live, state, line)
-    colour = classifier_colours(menu.classifiers)[shown.condition["classifier"]]
     scheme = current_scheme()
+    colour = classifier_colours(menu.classifiers, scheme)[shown.condition["classifier"]]
     left, right = st.columns([3, 2], gap="large")
     history = live.history if live else None
     left.markdown("**Margin, and magnitude under its bound, at each step**")

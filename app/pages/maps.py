@@ -28,7 +28,7 @@ FOLLOW_SECONDS = 0.5
 
 #: On the widest screens maps would be stretched to strips.
 STYLE = """<style>
-.stMainBlockContainer { padding-top: 4.75rem; max-width: 2400px; }
+.stMainBlockContainer { max-width: 2400px; }
 </style>"""
 
 

@@ -18,6 +18,11 @@ CHOSEN = "experiment"  # in the address: one is shown, several are compared
 KINDS = {"experiment": "Experiments", "exploration": "Searches of Explore"}
 STATES = ("queued", "running", "done", "stopped", "failed", "not started")
 WHICH = {"current": "Current", "archived": "Archived"}
+#: Where no filter hides anything: what to do first.
+NOTHING = {
+    "experiment": "There is no experiment yet: define one under New experiment, and start it.",
+    "exploration": "Nothing was searched in Explore yet: press Run there.",
+}
 OUTCOMES = ("found", "exhausted", "skipped", "failed")
 REFRESH_SECONDS = 2.0
 #: The newest so many are listed; a filter finds the others.
@@ -39,7 +44,7 @@ def choose(ids: Sequence[str]) -> None:
 
 
 def experiment_table() -> bool:
-    """The filters and the table; whether anything in it is at work."""
+    """The filters and the table; whether it has a row."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         kind = st.segmented_control(
             "List", list(KINDS), format_func=KINDS.get, required=True, **one_of("kind", list(KINDS))
@@ -59,12 +64,23 @@ def experiment_table() -> bool:
         )
     listed, working = _listed(kind, which, states, text)
     if not listed:
-        st.info("None of them fits: change the filters above.")
-        return working
+        st.info(_why_nothing(kind, which))
+        return False
     st.fragment(guarded(_table), run_every=REFRESH_SECONDS if working else None)(
         [one.id for one in listed], working
     )
-    return working
+    return True
+
+
+def _why_nothing(kind: str, which: str) -> str:
+    stored = experiments(database(), kind=kind, archived=True)
+    if not stored:
+        return NOTHING[kind]
+    if which == "archived" and all(one.archived_at is None for one in stored):
+        return "None is archived."
+    if which == "current" and all(one.archived_at is not None for one in stored):
+        return "All are archived: choose Archived above to see them."
+    return "None of them fits: change the filters above."
 
 
 def _listed(

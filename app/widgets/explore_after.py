@@ -152,12 +152,13 @@ def _strength(
             "fooled": [one.fooled for one in after.strengths],
         }
     )
+    scheme = current_scheme()
     figure = confidence_by_strength(
         table,
         label=names[trial["label"]],
         fooled_label=names[fooled_label],
-        colour=classifier_colours(menu.classifiers)[condition["classifier"]],
-        scheme=current_scheme(),
+        colour=classifier_colours(menu.classifiers, scheme)[condition["classifier"]],
+        scheme=scheme,
     )
     with right:
         st.markdown("**Confidence against strength**")

@@ -19,8 +19,12 @@ REFRESH_SECONDS = 2.0
 #: menu, as high as the header, and where it is empty clicks go through to the navigation.
 #: Streamlit's sign of a running script moves to the middle, without its Stop: that would stop
 #: the drawing of the page, where people expect it to stop a search.
+#: Every page begins right below the header: what is not seen in its place takes no row of the
+#: page, and a heading has little room of its own.
 PLACE = """
 <style>
+.stMainBlockContainer :is(h1, h2) { padding: 0.375rem 0 0.75rem; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-header), .st-key-fetch-plotly { position: absolute; }
 .st-key-header {
   position: fixed; top: 0; right: 3.5rem; height: 3.75rem; width: auto; z-index: 1000000;
   flex-flow: row nowrap; align-items: center; gap: 0.75rem; white-space: nowrap;

@@ -104,7 +104,7 @@ def difference_of(maps: Sequence[OpenMap]) -> Values:
 def panels_of(menu: Menu | None, maps: Sequence[OpenMap]) -> list[Panel]:
     """A panel a classifier of each map."""
     every = {name for one in maps for name in one.networks}
-    colours = classifier_colours(every | set(menu.classifiers if menu else ()))
+    colours = classifier_colours(every | set(menu.classifiers if menu else ()), current_scheme())
     return [
         Panel(_panel_title(one, name, len(maps) > 1), one.found.scores[number], colours[name])
         for one in maps

@@ -10,6 +10,7 @@ from app.access import database
 from app.charts.theme import classifier_colours
 from app.widgets.address import one_of, positive_number
 from app.widgets.results_data import SelectedResults, Selection
+from app.widgets.scheme import current_scheme
 from data.experiments import conditions
 from labelling.estimands import ESTIMANDS, RAW, Estimand
 
@@ -103,4 +104,4 @@ def file_name(selection: Selection, *parts: str) -> str:
 
 def colours(selection: Selection) -> dict[str, str]:
     """A colour a classifier, the same in every view."""
-    return classifier_colours(selection.classifiers)
+    return classifier_colours(selection.classifiers, current_scheme())

@@ -122,8 +122,15 @@ def test_what_is_archived_comes_back(experiments: Callable[..., Page], world: Wo
         assert experiment(database, world.defined).archived_at
         page = experiments(world.defined, query="which=archived")
         page.get_by_role("button", name="Bring back").click()
-        expect(page.get_by_text("None of them fits")).to_be_visible()
+        expect(page.get_by_text("None is archived")).to_be_visible()
         assert experiment(database, world.defined).archived_at is None
+
+
+def test_an_empty_list_says_what_to_do_first(experiments: Callable[..., Page]) -> None:
+    page = experiments(query="kind=exploration")
+    expect(
+        page.get_by_text("Nothing was searched in Explore yet: press Run there.")
+    ).to_be_visible()
 
 
 def test_only_what_nobody_judged_is_deleted_after_it_was_spelt_out(

@@ -41,6 +41,27 @@ def test_more_classifiers_than_colours_still_get_one() -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMES)
+def test_the_built_in_classifiers_stand_out_in_both_schemes(name: str) -> None:
+    """WCAG 2.1's contrast: 3 for what is drawn; on dark, where lines look thinner, 4.5."""
+    names = ("mnist-standard", "mnist-robust", "efficientnet-b4-ns")
+    colours = classifier_colours(names, name)
+    assert len(set(colours.values())) == len(names) and set(colours.values()) <= set(OKABE_ITO)
+    lowest = min(contrast(colour, SCHEMES[name].background) for colour in colours.values())
+    assert lowest >= (4.5 if name == "dark" else 3)
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted(luminance(colour) for colour in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: str) -> float:
+    shares = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+    return sum(weight * s for weight, s in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("name", SCHEMES)
 def test_a_chart_lies_flush_in_its_page(name: str) -> None:
     page = tomllib.loads(CONFIG.read_text(encoding="utf-8"))["theme"][name]
     layout = template(name).layout
