@@ -98,7 +98,8 @@ def test_hostile_texts_are_shown_as_they_are(hostile: App, watched, address: str
     for trace in ("onerror", "href^='javascript:'", "src*='evil'"):
         assert page.locator(f"[{trace}]").count() == 0
     if address in ("studies", "experiments?experiment=THE-ONE"):
-        assert HOSTILE.replace("--", "—") in page.locator("body").inner_text()
+        shown = HOSTILE.replace("--", "—")
+        expect(page.locator("body")).to_contain_text(shown, use_inner_text=True)
     if address in ("explore", "results", "studies", "experiments", "maps"):
         expect(page.get_by_text(FAILED)).to_have_count(0)
 

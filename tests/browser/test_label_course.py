@@ -160,8 +160,7 @@ def test_the_whole_course(
     while (task := session.task()) is not None:
         before = len(session.stored())
         page.keyboard.press("1")
-        while len(session.stored()) == before:
-            page.wait_for_timeout(25)
+        wait_for_judgements(page, session, before + 1)
         following = session.task()
         if following is not None and following.rest and following.number != task.number:
             breaks += 1

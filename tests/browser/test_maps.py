@@ -195,12 +195,13 @@ def test_a_plane_is_computed_looked_at_regrown_and_judged(
     expect(page.get_by_text("Grow", exact=True)).to_be_visible()
     wait_until_ready(page)
     page.get_by_text("Grow", exact=True).click()
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(500)  # some of it plays
+    expect(page.locator(".js-plotly-plot .imagelayer image")).to_have_count(4)
     assert {"classifier fails, people agree", "half of the people agree"} <= drawn(page)
-    assert page.locator(".js-plotly-plot .imagelayer image").count() == 4
     screenshot(page, "maps-people-growth")
 
     # All of it is in the address.
+    wait_until_ready(page)
     page.goto(page.url)
     expect(page.get_by_text("Grow", exact=True)).to_be_visible()
     expect(page.get_by_text("A picture shows the label by all labellers")).to_be_visible()
@@ -264,6 +265,7 @@ def test_published_maps_are_imported_averaged_and_measured(
     told = page.get_by_text("by OIR black box, T 200, starts: 3 along an axis")
     expect(told).to_be_visible()
     screenshot(page, "maps-published")
+    wait_until_ready(page)
     page.goto(page.url)  # the link alone restores the table
     expect(told).to_be_visible(timeout=60_000)
     wait_until_ready(page)

@@ -11,9 +11,18 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app import api
+from app.runner.menu import read_menu
 from app.runner.request import ExperimentRequest
+from data.home import home
 from labelling.distances import DISTANCES
-from tests.browser.conftest import App, downloaded, running_app, wait_until_ready
+from tests.app.processes import until
+from tests.browser.conftest import (
+    App,
+    downloaded,
+    running_app,
+    wait_until_drawn,
+    wait_until_ready,
+)
 
 #: A worker imports torch and searches, maybe beside other tests.
 LONG_MS = 120_000
@@ -49,10 +58,10 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    home = tmp_path_factory.mktemp("pictures") / "home"
-    experiment_id = api.define(REQUEST, home)
-    list(api.run(experiment_id, home, threads=1))
-    with running_app(home) as app:
+    folder = tmp_path_factory.mktemp("pictures") / "home"
+    experiment_id = api.define(REQUEST, folder)
+    list(api.run(experiment_id, folder, threads=1))
+    with running_app(folder) as app:
         yield World(app, experiment_id)
 
 
@@ -67,12 +76,13 @@ def test_the_gallery_turns_filters_and_leads_to_the_run(world: World, page: Page
 
     page.get_by_role("button", name="Next", exact=True).click()
     expect(chart.get_by_text("(page 2 of")).to_be_visible()
-    assert "page=2" in page.url
+    expect(page).to_have_url(re.compile("page=2"))
     page.go_back()
     expect(chart.get_by_text("(page 1 of")).to_be_visible()
 
-    place = page.evaluate(FIRST_PICTURE)
-    chart.hover(position=place)
+    wait_until_ready(page)
+    wait_until_drawn(page)
+    chart.hover(position=page.evaluate(FIRST_PICTURE))
     expect(chart.locator(".hoverlayer")).to_contain_text(re.compile("pixel ℓ2 .*ℓ∞ .*SSIM 0"))
 
     everything = pd.read_csv(downloaded(page, "Pictures that fit as CSV"))
@@ -92,14 +102,11 @@ def test_the_gallery_turns_filters_and_leads_to_the_run(world: World, page: Page
     page.goto(world.address("view=Gallery"))
     wait_until_ready(page)
     expect(chart.get_by_text("Source").first).to_be_visible()
-    # The worker, which knows the generator, may still be starting: then a sentence says so.
-    refused = page.get_by_text("where the worker is still starting")
-    for _ in range(40):
-        place = page.evaluate(FIRST_PICTURE)
-        chart.click(position=place)
-        page.wait_for_timeout(1500)
-        if "run=" in page.url or not refused.is_visible():
-            break
+    wait_until_drawn(page)
+    until(
+        lambda: read_menu(home(world.app.home))
+    )  # the worker, which knows the generator, is there
+    chart.click(position=page.evaluate(FIRST_PICTURE))
     page.wait_for_url("**run=*", timeout=LONG_MS)
     expect(page.get_by_text("How far must the meaning shift")).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_role("tab", name="Filmstrip")).to_be_visible(timeout=LONG_MS)
@@ -124,7 +131,7 @@ def test_what_fools_what_tests_on_the_other_classifier_and_says_what_is_missing(
     for part, text in (("Labels", "all targets"), ("Layers", "conv-2")):
         page.get_by_role("radio", name=part, exact=True).click()
         expect(chart.get_by_text(text).first).to_be_visible()
-        assert f"fools={part}" in page.url
+        expect(page).to_have_url(re.compile(f"fools={part}"))
     page.get_by_role("radio", name="People", exact=True).click()
     expect(
         page.get_by_text("No picture of this experiment was shown at a randomised")

@@ -21,7 +21,14 @@ from app.runner.lock import worker_lock
 from app.widgets.figure_files import SCALE
 from data.database import open_database
 from data.home import Home
-from tests.browser.conftest import SCHEMES, App, downloaded, running_app, wait_until_ready
+from tests.browser.conftest import (
+    SCHEMES,
+    App,
+    downloaded,
+    running_app,
+    wait_until_drawn,
+    wait_until_ready,
+)
 from tests.browser.synthetic_home import (
     add_synthetic_experiment,
     add_synthetic_judgements,
@@ -31,16 +38,15 @@ from tests.browser.synthetic_home import (
 )
 
 SVG, LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
-#: What a control shows that keeps its value in the address: what is on, or what is written in it.
-CONTROLS = """() => Object.fromEntries(
-    [...document.querySelectorAll('[class*="st-key-address-"]')].map((control) => {
-        const name = [...control.classList].find((one) => one.startsWith("st-key-address-"));
-        const on = control.querySelectorAll("[aria-checked=true], [aria-pressed=true]");
-        const written = control.querySelectorAll("input");
-        const shown = [...on].map((one) => one.innerText)
-            .concat([...written].map((one) => one.value));
-        return [name.slice("st-key-address-".length), shown.map((one) => one.trim())];
-    }))"""
+#: Whether the controls that keep their values in the address show these: what is on, or what is
+#: written in them.
+SHOWN = """(values) => Object.entries(values).every(([name, wanted]) => {
+    const control = document.querySelector(`.st-key-address-${name}`);
+    const on = control?.querySelectorAll("[aria-checked=true], [aria-pressed=true]") ?? [];
+    const written = control?.querySelectorAll("input") ?? [];
+    const shown = [...[...on].map((one) => one.innerText), ...[...written].map((one) => one.value)];
+    return JSON.stringify(shown.map((one) => one.trim())) === JSON.stringify(wanted);
+})"""
 
 
 @dataclass(frozen=True)
@@ -207,8 +213,7 @@ def test_a_permalink_restores_every_filter_and_all_files_say_so(
         expect(chart.get_by_text(words).first).to_be_visible()
     assert page.url.partition("?")[2] == query
     expect(page.get_by_role("button", name="Share chart")).to_have_count(0)
-    controls = page.evaluate(CONTROLS)
-    assert {name: controls[name] for name in view.shown} == view.shown
+    page.wait_for_function(SHOWN, arg=view.shown)
     if "axis=log" in view.query:
         assert chart.evaluate("chart => chart._fullLayout.xaxis.type") == "log"
     _figure_files(page, view, world)
@@ -227,6 +232,7 @@ def test_a_permalink_restores_every_filter_and_all_files_say_so(
 
 def _figure_files(page: Page, view: View, world: World) -> None:
     """PNG, SVG and HTML of the figure, whole and of themselves."""
+    wait_until_drawn(page)
     shown = page.locator(".js-plotly-plot .main-svg").first.bounding_box()
     image = Image.open(downloaded(page, "Figure as PNG")).convert("RGB")
     assert image.width == pytest.approx(SCALE * shown["width"], abs=6)
@@ -325,6 +331,8 @@ def test_on_paper_are_the_chart_and_the_table_and_no_controls(results, world, pa
     controls += [page.get_by_role("tab", name="Table"), page.locator(".stDataFrame")]
     for control in controls:
         expect(control).to_be_visible()
+    wait_until_ready(page)
+    wait_until_drawn(page)
     page.evaluate(NOTE_WIDTH)
     drawn = chart.locator(".main-svg").first
     before = drawn.bounding_box()["width"]
