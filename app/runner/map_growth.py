@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 
+from app.runner.map_ratios import ends
 from engine.maps import SemanticMap
 from engine.regions import Region, adversarial, grow_region
 
@@ -45,8 +46,7 @@ def grow_all(asked: Sequence[Growth]) -> list[Region]:
 def _grown(asked: Growth) -> Region:
     found = asked.found
     score = found.score(asked.classifier)
-    lower = np.array([axis[0] for axis in found.coordinates])
-    upper = np.array([axis[-1] for axis in found.coordinates])
+    lower, upper = ends(found)
     return grow_region(
         adversarial(score) if asked.adversarial else score,
         np.clip(asked.start, lower, upper),

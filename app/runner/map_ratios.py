@@ -22,9 +22,12 @@ Start = tuple[float, ...]
 
 
 def ends(found: SemanticMap) -> tuple[Start, Start]:
-    """The lower and the upper ends of a map's axes."""
-    axes = found.coordinates
-    return tuple(float(axis[0]) for axis in axes), tuple(float(axis[-1]) for axis in axes)
+    """The lower and the upper ends of a map's space.
+
+    The grid of a published map stops short of them: the last view before 360° is at 357°.
+    """
+    axes = found.description.space.axes
+    return tuple(axis.lower for axis in axes), tuple(axis.upper for axis in axes)
 
 
 def usual_starts(found: SemanticMap) -> tuple[Start, ...]:

@@ -33,11 +33,12 @@ class OpenMap:
 
     @cached_property
     def axes(self) -> tuple[AxisText, ...]:
-        """Titles with units, and the range of the grid."""
-        ends = [(float(axis[0]), float(axis[-1])) for axis in self.found.coordinates]
+        """Titles with units, and the range of the space."""
         return tuple(
-            AxisText(f"{axis.name} ({axis.unit})" if axis.unit else axis.name, *end)
-            for axis, end in zip(self.found.description.space.axes, ends, strict=True)
+            AxisText(
+                f"{axis.name} ({axis.unit})" if axis.unit else axis.name, axis.lower, axis.upper
+            )
+            for axis in self.found.description.space.axes
         )
 
     @property

@@ -55,6 +55,20 @@ def test_a_start_beside_the_map_grows_from_its_edge() -> None:
     assert region.start.tolist() == [1.0, 0.0]
 
 
+def test_regions_of_a_published_map_have_the_papers_space_and_not_its_grids() -> None:
+    """The grid of every 3° ends at 357° and 89°; Ω goes on to 360° and 90°."""
+    found = replace(
+        hill(PublishedViews("x", "0", "1")),
+        coordinates=(np.linspace(0, 357, 41), np.linspace(-10, 89, 41)),
+        scores=np.ones((2, 41, 41), np.float32),
+    )
+    assert ends(found) == ((0.0, -10.0), (360.0, 90.0))
+    [region] = grow_all([Growth(found, 0, False, "refined", 800, (180.0, 40.0))])
+    assert (region.lower.tolist(), region.upper.tolist()) == ([0.0, -10.0], [360.0, 90.0])
+    [overall, _] = ratios({"a": found}, "refined", 800, {"a": ((180.0, 40.0),)})["net 0"]
+    assert overall.ratio == region.volume_share == 1
+
+
 def test_starts_are_the_papers_for_views_and_else_the_middle_or_a_grid() -> None:
     assert len(usual_starts(hill(PublishedViews("x", "0", "1")))) == 4
     assert usual_starts(hill(SQUARE)) == ((0.0, 0.0),)
