@@ -31,6 +31,7 @@ from playwright.sync_api import (
 
 ROOT = Path(__file__).resolve().parents[2]
 FAILURES = ROOT / "tests" / "browser" / "failures"
+SCRIPT_RUNS = Path(__file__).with_name("script_runs.js").read_text(encoding="utf-8")
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -218,6 +219,7 @@ def page(
 ) -> Iterator[Page]:
     """A new tab; where a test fails, its picture is kept."""
     page = context.new_page()
+    page.add_init_script(SCRIPT_RUNS)
     complaints.watch(page)
     failures_before = request.session.testsfailed
     yield page
@@ -261,8 +263,15 @@ def screenshot(tmp_path: Path) -> Callable[[Page, str], list[Path]]:
 
 
 def wait_until_ready(page: Page) -> None:
-    """Wait until Streamlit has shown the page and its script rests."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    """Wait until Streamlit has shown the page, all that was pressed has run, and its script rests.
+
+    What was pressed is known of the page that the fixture opens: script_runs.js.
+    """
+    page.wait_for_function(
+        """() => !window.scriptRuns?.size
+            && document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning"
+        """
+    )
 
 
 def wait_until_drawn(page: Page) -> None:
