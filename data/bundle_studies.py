@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -22,6 +21,7 @@ from data.bundle_text import (
     records,
 )
 from data.keys import key_beside, sign
+from data.labellers import add_uninvited
 from data.stamps import now
 
 #: What says of a study's options that they make no sense: raises ValueError.
@@ -185,16 +185,7 @@ def add_study(
 
 
 def _labeller(database: Database, study_id: str, row: Mapping[str, Any]) -> int:
-    labeller_id = insert(
-        database,
-        "labellers",
-        row,
-        ("name", "created_at"),
-        study_id=study_id,
-        token_hash=secrets.token_hex(32),  # of no token: nobody gets in with it
-        order_seed=secrets.randbits(53),
-        revoked_at=now(),
-    )
+    labeller_id = add_uninvited(database, study_id, row["name"], created_at=row["created_at"])
     for event in row["events"]:
         insert(database, "labeller_events", event, ("kind", "created_at"), labeller_id=labeller_id)
     return labeller_id

@@ -288,12 +288,6 @@ def active_jobs(
     return _jobs(database, where, {"owner": owner, "device": device})
 
 
-def recent_jobs(database: Database, *, owner: str | None = None, limit: int = 20) -> list[Job]:
-    """The newest jobs in any state, the newest first; of one owner, if named."""
-    where = "(:owner IS NULL OR owner = :owner)"
-    return _jobs(database, where, {"owner": owner}, limit=limit)
-
-
 def _jobs(database: Database, where: str, parameters: Any, limit: int | None = None) -> list[Job]:
     rows = database["jobs"].rows_where(
         where, parameters, order_by="created_at DESC, rowid DESC", limit=limit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlite_utils import Database
 
@@ -14,6 +14,7 @@ from data.studies import item
 #: SQLite's number for synchronous = FULL.
 FULL = 2
 Side = Literal["source", "perturbed"]
+SIDES: tuple[Side, ...] = get_args(Side)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from data.database import immediate
+from data.database import immediate, insert_once
 from data.keys import key_beside, sign, signed_so
 from data.stamps import now, timestamp
 
@@ -63,6 +63,24 @@ def add_labeller(
             }
         )
     return token
+
+
+def add_uninvited(database: Database, study_id: str, name: str, *, created_at: str) -> int:
+    """Adds somebody who judged elsewhere, and whom no token lets in; the labeller's number."""
+    labeller_id = insert_once(
+        database,
+        "labellers",
+        {
+            "study_id": study_id,
+            "name": name,
+            "token_hash": secrets.token_hex(32),  # of no token
+            "order_seed": secrets.randbits(53),
+            "created_at": created_at,
+            "revoked_at": now(),
+        },
+    )
+    assert labeller_id is not None, "nothing of it is there already"
+    return labeller_id
 
 
 def renew_invitation(

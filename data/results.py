@@ -267,14 +267,6 @@ def add_results(database: Database, rows: Iterable[ResultRow]) -> int:
         )
 
 
-def attach_perturbation(database: Database, result_id: int, perturbation: str) -> None:
-    """Gives a result its perturbation tensor again, after the trial was recomputed."""
-    with immediate(database):
-        database.execute(
-            "UPDATE results SET perturbation = ? WHERE id = ?", [perturbation, result_id]
-        )
-
-
 def result(database: Database, condition_id: int, trial_index: int) -> StoredResult | None:
     """The result of one trial under one condition."""
     where = "condition_id = ? AND trial_index = ?"

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from sqlite_utils import Database
 
+from data.judgements import SIDES
 from labelling.answers import Answer
 from labelling.quality import excluded_labellers
 from labelling.trials import stored_trials
-from labelling.votes import SIDES, Votes, votes
+from labelling.votes import Votes, votes
 
 Quorum = Literal["majority", "unanimous", "any", "labeller"]
 Unclear = Literal["disagree", "missing"]

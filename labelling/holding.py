@@ -29,16 +29,7 @@ def settle(sitting: Sitting) -> None:
     The places of what is given up are not given again: a browser may have it on show, or loaded.
     """
     place = sitting.last_place
-    given_up = [one for one in sitting.open if sitting.lost(one) or sitting.resolved(one)]
-    for assignment in given_up:
-        assignments.give_up(sitting.database, assignment.id)
-    assignments.renew(sitting.database, sitting.person.id, sitting.lease_end)
-    sitting.mine = [
-        one._replace(lease_expires=sitting.lease_end) if one.open else one
-        for one in sitting.mine
-        if one not in given_up
-    ]
-    sitting.__dict__.pop("full_items", None)
+    sitting.give_up([one for one in sitting.open if sitting.lost(one) or sitting.resolved(one)])
     while len(sitting.open) < HELD and (chosen := choose(sitting)) is not None:
         item, round = chosen
         unseen = sitting.side(item, round) is None

@@ -16,9 +16,7 @@ Either the whole table is good, or nothing is stored.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,10 +32,10 @@ from labelling.controls import add_controls, known
 from labelling.options import StudyError, StudyOptions
 from labelling.plain_words import found_in
 from labelling.studies import NAMELESS, store_study
+from labelling.table_rows import CsvError, Problem, csv_rows, listed
 
 REQUIRED = ("source", "phrase")
 COLUMNS = (*REQUIRED, "perturbed", "label", "search", "gloss", "answer", "condition")
-MOST_PROBLEMS = 20
 LARGEST_SIDE = 2048
 LONGEST_TEXT = 200
 LONGEST_LABEL = 9
@@ -66,34 +64,41 @@ def read_table(folder: Path, table: Path) -> list[Row]:
         text = table.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"The table {table} cannot be read as UTF-8 text: {error}.") from error
-    # Lines end where an editor ends them: not at a carriage return, or U+2028, in a cell.
-    lines = csv.DictReader(io.StringIO(text, newline="\n"), strict=True)
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    numbers: dict[str, int] = {}
     try:
-        given = lines.fieldnames or ()
-    except csv.Error as error:
-        raise StudyError(f"The table {table.name} is not CSV: line 1: {error}.") from error
-    missing = [name for name in REQUIRED if name not in given]
-    unknown = [name for name in given if name not in COLUMNS]
-    if missing or unknown:
-        raise StudyError(
-            f"The table {table.name} has columns {', '.join(given) or '(none)'}; it needs "
-            f"{' and '.join(REQUIRED)}, and may have {', '.join(COLUMNS[len(REQUIRED) :])}."
-        )
-    rows, problems, numbers = [], [], {}
-    try:
-        for fields in lines:
-            result = _row(fields, _begins(fields, lines.line_num), folder, numbers)
-            (problems if isinstance(result, str) else rows).append(result)
-    except csv.Error as error:
-        problems.append(f"line {lines.line_num}: {error}")
+        lines = csv_rows(text)
+        _, header = next(lines, (1, []))
+        _check_columns(table.name, header)
+        for line, texts in lines:
+            if len(texts) != len(header):
+                problems.append((line, "it has another number of cells than the header"))
+                continue
+            cells = {name: text.strip() for name, text in zip(header, texts, strict=True)}
+            wrong = [(line, problem) for problem in _problems(cells, folder)]
+            problems += wrong
+            if not wrong:
+                rows.append(_row(cells, line, folder, numbers))
+    except CsvError as error:
+        raise StudyError(f"The table {table.name} is not CSV: {error}.") from error
     problems += _unlike(rows)
     if problems:
-        more = f" (and {len(problems) - MOST_PROBLEMS} more)" if problems[MOST_PROBLEMS:] else ""
-        listed = "\n".join(f"- {problem}" for problem in problems[:MOST_PROBLEMS])
-        raise StudyError(f"Nothing was stored; the table {table.name} has:\n{listed}{more}")
+        raise StudyError(f"Nothing was stored; the table {table.name} has:\n{listed(problems)}")
     if not any(row.answer is None for row in rows):
         raise StudyError(f"The table {table.name} has no row to judge.")
     return rows
+
+
+def _check_columns(table: str, given: Sequence[str]) -> None:
+    missing = [name for name in REQUIRED if name not in given]
+    unknown = [name for name in given if name not in COLUMNS]
+    if missing or unknown or len(set(given)) < len(given):
+        raise StudyError(
+            f"The table {table} has columns {', '.join(given) or '(none)'}; it needs "
+            f"{' and '.join(REQUIRED)}, and may have {', '.join(COLUMNS[len(REQUIRED) :])}, each"
+            " once."
+        )
 
 
 def create_outside_study(
@@ -202,16 +207,8 @@ def read_picture(file: Path) -> np.ndarray:
 _EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV")
 
 
-def _row(
-    fields: dict[str | None, str], line: int, folder: Path, numbers: dict[str, int]
-) -> Row | str:
-    """A row, or what is wrong with it."""
-    if None in fields or None in fields.values():
-        return f"line {line}: it has another number of cells than the header"
-    cells = {name: text.strip() for name, text in fields.items()}
-    problems = list(_problems(cells, folder))
-    if problems:
-        return f"line {line}: {'; '.join(problems)}"
+def _row(cells: Mapping[str, str], line: int, folder: Path, numbers: dict[str, int]) -> Row:
+    """The row of cells that were checked; `numbers` are the phrases' that have no label."""
     phrase = cells["phrase"]
     label = cells.get("label") or numbers.setdefault(phrase, len(numbers))
     return Row(
@@ -227,15 +224,7 @@ def _row(
     )
 
 
-def _begins(fields: dict[str | None, str | list[str] | None], ends: int) -> int:
-    """The line in which a row begins that ends in that line: cells may hold line ends."""
-    cells = (
-        one for value in fields.values() for one in (value if isinstance(value, list) else [value])
-    )
-    return ends - sum(cell.count("\n") for cell in cells if cell)
-
-
-def _unlike(rows: Sequence[Row]) -> Iterator[str]:
+def _unlike(rows: Sequence[Row]) -> Iterator[Problem]:
     """What rows disagree about, and what is asked twice."""
     phrases: dict[int, Row] = {}
     questions: dict[tuple[Path, Path | None, int, bool], Row] = {}
@@ -243,16 +232,17 @@ def _unlike(rows: Sequence[Row]) -> Iterator[str]:
         first = phrases.setdefault(row.label, row)
         if first.phrase != row.phrase:
             yield (
-                f"line {row.line}: label {row.label} is {row.phrase!r} here, and"
-                f" {first.phrase!r} in line {first.line}"
+                row.line,
+                f"label {row.label} is {row.phrase!r} here, and {first.phrase!r} in line"
+                f" {first.line}",
             )
         key = (row.source, row.perturbed, row.label, row.answer is None)
         first = questions.setdefault(key, row)
         if first is not row:
-            yield f"line {row.line}: it asks what line {first.line} asks"
+            yield row.line, f"it asks what line {first.line} asks"
 
 
-def _problems(cells: dict[str, str], folder: Path) -> Iterator[str]:
+def _problems(cells: Mapping[str, str], folder: Path) -> Iterator[str]:
     for name in REQUIRED:
         if not cells[name]:
             yield f"{name} is empty"

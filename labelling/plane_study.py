@@ -15,6 +15,7 @@ from data.studies import ItemRow
 from labelling.answers import Answer
 from labelling.eligibility import JUDGEMENTS, JudgingRule, counting, judged
 from labelling.options import StudyError, StudyOptions
+from labelling.pool import CONTENT
 from labelling.studies import LabelText, store_study
 
 
@@ -118,11 +119,11 @@ def judged_points(
     sources = {known.get((0.0, 0.0))}
     rows = database.execute(_ITEMS, [KIND, key]).fetchall()
     places |= {stimulus: tuple(json.loads(u)) for stimulus, u in rows}
-    counts = counting(database, rule)
+    counts, content = counting(database, rule), json.dumps(sorted(CONTENT))
     found = []
     for stimulus, u in places.items():
         side = "source" if stimulus in sources else "perturbed"
-        given = database.execute(_ANSWERS, [stimulus, label, side]).fetchall()
+        given = database.execute(_ANSWERS, [stimulus, label, side, content]).fetchall()
         said = [answer for answer, who in given if counts is None or who in counts]
         yes, other, unclear, meaningless = (said.count(int(answer)) for answer in Answer)
         no = other + meaningless + (unclear if rule.unclear == "disagree" else 0)
@@ -152,7 +153,7 @@ _ANSWERS = """
 SELECT answer, labeller_id FROM standing_judgements
 JOIN study_items ON study_items.id = standing_judgements.item_id
 WHERE standing_judgements.stimulus = ? AND standing_judgements.label = ? AND side = ?
-    AND repeat = 0 AND kind IN ('pair', 'plane', 'strength', 'outside')
+    AND repeat = 0 AND kind IN (SELECT value FROM json_each(?))
 """
 _STUDIES = """
 SELECT DISTINCT study_id FROM study_items

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from sqlite_utils import Database
 
 from data import assignments
 from data.assignments import COUNTED, PRACTICE, Assignment
-from data.judgements import Side
+from data.judgements import SIDES, Side
 from data.studies import StudyItem
 from labelling.answers import Answer
 from labelling.options import StudyOptions
@@ -117,8 +118,7 @@ class Sitting:
 
     def closed_by(self, item: StudyItem, round: int) -> int | None:
         """The newest judgement of an item's images: the one after which it needed nothing more."""
-        sides: tuple[Side, ...] = ("source", "perturbed")
-        given = [self.standing.get(_key(item, side, round)) for side in sides]
+        given = [self.standing.get(_key(item, side, round)) for side in SIDES]
         return max((one.judgement_id for one in given if one), default=None)
 
     def resolved(self, assignment: Assignment) -> bool:
@@ -158,6 +158,18 @@ class Sitting:
         return assignments.full_items(
             self.database, self.person.study_id, self.options.overlap, self.at
         )
+
+    def give_up(self, given_up: Sequence[Assignment]) -> None:
+        """Give these up, and renew all other leases."""
+        for one in given_up:
+            assignments.give_up(self.database, one.id)
+        assignments.renew(self.database, self.person.id, self.lease_end)
+        self.mine = [
+            one._replace(lease_expires=self.lease_end) if one.open else one
+            for one in self.mine
+            if one not in given_up
+        ]
+        vars(self).pop("full_items", None)  # to be read anew
 
     @property
     def lease_end(self) -> float:

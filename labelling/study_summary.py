@@ -12,7 +12,14 @@ from labelling.agreement import Agreement, krippendorff_alpha
 from labelling.answers import Answer
 from labelling.quality import excluded_labellers
 from labelling.trials import columns_of
-from labelling.votes import Numbers, judgement_codes
+from labelling.votes import (
+    Numbers,
+    answers_of,
+    items_and_sides,
+    judgement_codes,
+    labellers_of,
+    place_among,
+)
 
 
 @dataclass(frozen=True)
@@ -51,10 +58,11 @@ def _answers(database: Database, study_id: str, codes: Numbers) -> np.ndarray:
     items, sources, perturbed, labels, kinds = columns_of(rows, 5)
     if not items:
         return np.zeros((0, len(Answer)), dtype=int)
-    numbers = np.array(items, dtype=np.int64)
-    item = codes >> 24
-    place = np.minimum(np.searchsorted(numbers, item), len(numbers) - 1)
-    side = (codes >> 23) & 1
+    item_and_side = items_and_sides(codes)
+    place, side = (
+        place_among(np.array(items, dtype=np.int64), item_and_side >> 1),
+        item_and_side & 1,
+    )
     stimuli, _ = pd.factorize(np.array([*sources, *perturbed], dtype=object))
     label, _ = pd.factorize(np.array(labels))
     # A row of items for each side.
@@ -63,12 +71,12 @@ def _answers(database: Database, study_id: str, codes: Numbers) -> np.ndarray:
     is_check = np.isin(kind, ("gold", "false-label", "practice"))
     counted = np.stack([~is_check, ~is_check & (kind != "catch")])
     gone = [row[0] for row in database.execute(_WITHDRAWN, [study_id])]
-    ours = (numbers[place] == item) & counted[side, place]
-    ours &= ~np.isin((codes >> 3) & 0xFFFFF, gone)
+    ours = (place >= 0) & counted[side, place]
+    ours &= ~np.isin(labellers_of(codes), gone)
     asked = 2 * image[side[ours], place[ours]] + side[ours]
     which, _ = pd.factorize(asked)
     counts = np.zeros((which.max(initial=-1) + 1, len(Answer)), dtype=int)
-    np.add.at(counts, (which, (codes[ours] & 7) - 1), 1)
+    np.add.at(counts, (which, answers_of(codes[ours]) - 1), 1)
     return counts
 
 

@@ -16,11 +16,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
+from data.judgements import SIDES
 from labelling.trials import columns_of
 
 Numbers = NDArray[np.int64]
-
-SIDES = ("source", "perturbed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +45,11 @@ class Votes:
         key = None if labellers is None else tuple(labellers)
         if (counted := self._counted.get(key)) is None:
             counted = self._count(key)
-            # Sides and answers are asked for one after the other, of the same labellers.
-            for past in [one for one in self._counted if one is not None]:
-                self._counted.pop(past, None)
+            # Sides and answers are asked for one after the other, of the same labellers. Threads
+            # share these votes, so what is walked over is a copy.
+            for past in list(self._counted):
+                if past is not None:
+                    self._counted.pop(past, None)
             self._counted[key] = counted
         return counted[:, list(answers)].sum(axis=1)[self.picture_of[side]]
 
@@ -98,7 +99,7 @@ def standing(database: Database, before: Standing = _NONE) -> Standing:
         for old, new in ((before.ids, ids), (before.codes, codes))
     )
     gone = np.concatenate([_numbers(superseded), _numbers(retracted)])
-    place = _place(ids, gone)
+    place = place_among(ids, gone)
     stands = np.ones(len(ids), dtype=bool)
     stands[place[place >= 0]] = False
     return Standing(ids[stands], codes[stands], max(before.newest, newest or 0))
@@ -111,6 +112,21 @@ def _numbers(text: str | None) -> Numbers:
 def judgement_codes(database: Database) -> Numbers:
     """Every judgement of this home that stands, as one number; see `_JUDGEMENTS`."""
     return standing(database).codes
+
+
+def items_and_sides(codes: Numbers) -> Numbers:
+    """Twice the item's number, and one more where its perturbed picture was judged."""
+    return codes >> 23
+
+
+def labellers_of(codes: Numbers) -> Numbers:
+    """Who judged."""
+    return (codes >> 3) & 0xFFFFF
+
+
+def answers_of(codes: Numbers) -> Numbers:
+    """What they said, 1 … 4."""
+    return codes & 7
 
 
 @dataclass(frozen=True)
@@ -138,10 +154,10 @@ def asked(database: Database, trials: pd.DataFrame) -> Asked:
     items, of_items = (np.array(columns[one], dtype=np.int64) for one in (0, 3))
     place = np.full((int(items.max(initial=-1)) + 1, len(SIDES)), -1, dtype=np.int32)
     for number, side in enumerate(SIDES):
-        place[items, number] = _place(
+        place[items, number] = place_among(
             known, _keys(stimuli, columns[number + 1], of_items, most, side)
         )
-    return Asked({side: _place(known, keys[side]) for side in SIDES}, place.ravel())
+    return Asked({side: place_among(known, keys[side]) for side in SIDES}, place.ravel())
 
 
 def votes(
@@ -157,11 +173,11 @@ def votes(
     """
     codes = judgement_codes(database) if codes is None else codes
     pictures = asked(database, trials) if pictures is None else pictures
-    item_and_side = codes >> 23
+    item_and_side = items_and_sides(codes)
     picture = np.full(len(codes), -1, dtype=np.int32)
     there = item_and_side < len(pictures.place)
     picture[there] = pictures.place[item_and_side[there]]
-    labeller = (codes >> 3) & 0xFFFFF
+    labeller = labellers_of(codes)
     ours = picture >= 0
     gone = [row[0] for row in database.execute(_WITHDRAWN)]
     if gone:
@@ -169,7 +185,7 @@ def votes(
     return Votes(
         picture[ours],
         labeller[ours].astype(np.int32),
-        (codes[ours] & 7).astype(np.int8),
+        answers_of(codes[ours]).astype(np.int8),
         pictures.picture_of,
     )
 
@@ -188,7 +204,7 @@ def _keys(
     return np.where(ours, (place * most + labels) * 2 + SIDES.index(side), -1)
 
 
-def _place(known: Numbers, keys: Numbers) -> Numbers:
+def place_among(known: Numbers, keys: Numbers) -> Numbers:
     """The place of each key among the known ones, which are sorted; -1 for one that is not."""
     if not len(known):
         return np.full(len(keys), -1)
@@ -207,10 +223,10 @@ def _studies(database: Database, trials: pd.DataFrame) -> list[str]:
     pictures = set(trials["source_stimulus"])
     for (study_id,) in database.execute("SELECT id FROM studies").fetchall():
         if study_id not in found:
-            asked = database.execute(
+            sources = database.execute(
                 "SELECT source_stimulus FROM study_items WHERE study_id = ?", [study_id]
             )
-            if any(stimulus in pictures for (stimulus,) in asked):
+            if any(stimulus in pictures for (stimulus,) in sources):
                 found.add(study_id)
     return sorted(found)
 

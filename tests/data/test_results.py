@@ -28,7 +28,6 @@ from data.results import (
     add_results,
     add_source,
     add_stimulus,
-    attach_perturbation,
     missing_trials,
     outcome_counts,
     result,
@@ -238,12 +237,8 @@ def test_a_stimulus_row_describes_its_file(database: Database, home: Home) -> No
     assert row == {"sha256": sha256, "width": 30, "height": 20, "channels": 3, "bytes": size}
 
 
-def test_a_perturbation_dropped_meanwhile_is_recorded_as_gone_and_can_be_attached_again(
+def test_a_perturbation_dropped_meanwhile_is_recorded_as_gone(
     database: Database, home: Home, condition_id: int
 ) -> None:
     add_result(database, a_find(database, home, condition_id, perturbation="f" * 64))
-    stored = result(database, condition_id, 0)
-    assert stored.perturbation is None
-    again = store_perturbation(database, home, perturbation(0))
-    attach_perturbation(database, stored.id, again)
-    assert result(database, condition_id, 0).perturbation == again
+    assert result(database, condition_id, 0).perturbation is None

@@ -83,6 +83,7 @@ def test_a_table_becomes_a_study_judged_by_the_same_protocol(folder, database, t
     [
         ("picture,phrase\na.png,a cat\n", "it needs source and phrase"),
         ("source,phrase,colour\na.png,a cat,red\n", "may have perturbed, label"),
+        ("source,phrase,phrase\na.png,a cat,a dog\n", "has columns source, phrase, phrase; it"),
         ("source,phrase\na.png,\n", "line 2: phrase is empty"),
         ("source,phrase\na.png,a cat\nz.png,a cat\n", "line 3: source 'z.png' is not in"),
         ("source,phrase\n../home,a cat\n", "line 2: source '../home' is outside the folder"),

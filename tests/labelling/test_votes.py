@@ -12,12 +12,12 @@ from sqlite_utils import Database
 from data import studies
 from data.database import open_database
 from data.home import Home
-from data.judgements import add_event, add_judgement, judgements, retract
+from data.judgements import SIDES, add_event, add_judgement, judgements, retract
 from data.labellers import labeller_of
 from labelling.answers import Answer
 from labelling.studies import create_study, invite
 from labelling.trials import stored_trials
-from labelling.votes import SIDES, asked, standing, votes
+from labelling.votes import asked, standing, votes
 from tests.labelling.synthetic_study import add_experiment, label_text
 
 TRIALS = 6
