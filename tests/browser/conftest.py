@@ -268,9 +268,10 @@ def wait_until_ready(page: Page) -> None:
     What was pressed is known of the page that the fixture opens: script_runs.js.
     """
     page.wait_for_function(
-        """() => !window.scriptRuns?.size
-            && document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning"
-        """
+        """() => {
+            const app = document.querySelector("[data-testid=stApp]");
+            return app?.dataset.testScriptState === "notRunning" && !window.scriptRuns?.size;
+        }"""
     )
 
 

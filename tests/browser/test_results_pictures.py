@@ -103,9 +103,8 @@ def test_the_gallery_turns_filters_and_leads_to_the_run(world: World, page: Page
     wait_until_ready(page)
     expect(chart.get_by_text("Source").first).to_be_visible()
     wait_until_drawn(page)
-    until(
-        lambda: read_menu(home(world.app.home))
-    )  # the worker, which knows the generator, is there
+    # The worker knows the generator, once it has started.
+    until(lambda: read_menu(home(world.app.home)))
     chart.click(position=page.evaluate(FIRST_PICTURE))
     page.wait_for_url("**run=*", timeout=LONG_MS)
     expect(page.get_by_text("How far must the meaning shift")).to_be_visible(timeout=LONG_MS)
