@@ -15,12 +15,13 @@ import torch
 from sqlite_utils import Database
 
 from app.runner.cost import Cost
+from app.runner.cost_wishes import answer_cost, cost_wishes
 from app.runner.course import Course, Progress, advance, stop
 from app.runner.experiment_course import experiment_course
 from app.runner.explain import explain
 from app.runner.map_course import map_course, map_view
 from app.runner.map_spaces import SpaceBuilder
-from app.runner.map_views import PictureView, answer_views, drop_old_views
+from app.runner.map_views import PictureView, answer_views, view_wishes
 from app.runner.menu import write_menu
 from app.runner.models import Models
 from app.runner.old_runs import drop_old_runs
@@ -28,7 +29,6 @@ from app.runner.search_course import search_course
 from app.runner.strength_course import strength_course
 from app.runner.timing import cost_course
 from app.runner.transfer_course import transfer_course
-from app.runner.wishes import answer, drop_old_answers, wishes
 from data.database import open_database
 from data.home import Home
 from data.jobs import (
@@ -124,8 +124,8 @@ class _Worker:
         self._looked = -LOOK_SECONDS
         self._read_models()
         drop_old_runs(home, database)
-        drop_old_answers(home, device)
-        drop_old_views(home, device)
+        for wishes in (cost_wishes(home, device), view_wishes(home, device)):
+            wishes.drop_old()
         log.info("Worker %s serves %s with %d threads.", self._name, device, threads)
 
     def _read_models(self) -> None:
@@ -177,11 +177,11 @@ class _Worker:
             _, over = advance(estimate.course, INTERACTIVE_SECONDS)
         except Exception as error:
             log.exception("A cost cannot be known.")
-            answer(estimate.wish, None, explain(error))
+            answer_cost(estimate.wish, None, explain(error))
             self._estimate = None
             return
         if over:
-            answer(estimate.wish, estimate.costs[0])
+            answer_cost(estimate.wish, estimate.costs[0])
             self._estimate = None
 
     def _advance(self, running: _Running, seconds: float) -> None:
@@ -239,7 +239,7 @@ class _Worker:
             self._running.append(_Running(claimed, course, self._most_threads(claimed, stored)))
 
     def _take_wish(self) -> None:
-        for wish, asked in wishes(self._home, self._device).items():
+        for wish, asked in cost_wishes(self._home, self._device).asked().items():
             costs: list[Cost] = []
             course = cost_course(
                 self._database,

@@ -10,9 +10,9 @@ import streamlit as st
 from app.access import current_home
 from app.guard import guarded
 from app.runner.cost import in_words
+from app.runner.cost_wishes import ask_cost
 from app.runner.menu import Menu
 from app.runner.submit import default_device, ensure_worker
-from app.runner.wishes import ask_cost
 
 
 def show_cost(

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from app.runner import plan
 from app.runner.cost import Cost
+from app.runner.cost_wishes import FRESH_SECONDS, ask_cost, cost_wishes
 from app.runner.menu import read_menu
 from app.runner.request import ExperimentRequest
-from app.runner.wishes import FRESH_SECONDS, ask_cost, drop_old_answers
 from data.home import Home
 from tests.app.processes import until
 
@@ -57,5 +57,5 @@ def test_an_old_answer_is_asked_for_again_and_dropped(place: Home) -> None:
     old = time.time() - FRESH_SECONDS - 1
     os.utime(answer, (old, old))
     assert ask_cost(place, "cpu", definition) is None
-    drop_old_answers(place, "cpu")
+    cost_wishes(place, "cpu").drop_old()
     assert not answer.exists() and wish.exists()
