@@ -21,7 +21,7 @@ from labelling.estimands import AS_PUBLISHED, RAW, Estimand
 from labelling.event_weights import removed_share
 from labelling.incidence import Floats, value_at
 from labelling.intervals import percentile_interval, resampled_sources, wilson
-from labelling.replicates import DRAWS, Ends, ends_of, estimated, replicates
+from labelling.replicates import DRAWS, MOST_STEPS, Ends, ends_of, estimated, replicates
 
 #: Each condition's names, as in CONDITION, and the trials that enter its curves.
 Cases = list[tuple[dict[str, object], Entrants]]
@@ -201,11 +201,13 @@ def _band(
     cases: Entrants, estimand: Estimand, counts: Floats, grid: Floats, proportion: Floats
 ) -> tuple[Floats, Floats, str]:
     _, known = known_trials(cases, estimand)
-    judged_sources = len(np.unique(cases.unit[known]))
+    judged_sources = np.count_nonzero(np.bincount(cases.unit[known]))
     low, high = wilson(proportion, judged_sources)
-    if estimand is RAW and one_budget(cases):
+    together = one_budget(cases)
+    if estimand is RAW and together:
         return low, high, "Wilson"
-    drawn = replicates(cases, estimand, counts, keep=grid)
+    # Of one budget a curve between these magnitudes says nothing about the curve at them.
+    drawn = replicates(cases, estimand, counts, keep=grid, most=0 if together else MOST_STEPS)
     drawn_low, drawn_high = percentile_interval(
         value_at(drawn.times, drawn.values, grid), judged_sources
     )

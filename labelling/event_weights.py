@@ -23,20 +23,33 @@ NEIGHBOURS = 10
 
 @dataclass(frozen=True)
 class _Weights:
-    """How much each trial weighs in each resample: `factor` times a row of `drawn` (rows, B)."""
+    """How much each trial weighs in each resample: a row of one of the `drawn`, times `factor`.
 
-    drawn: Floats
+    `drawn`: arrays (rows, B) whose rows are numbered on from one to the next, and `row` says which
+    one is a trial's. They are kept apart since the first is shared, and too large to be copied.
+    """
+
+    drawn: tuple[Floats, ...]
     row: NDArray[np.intp]
     factor: NDArray[np.int8]
 
     def of(self, trials: NDArray[np.intp]) -> Floats:
         """(trials, B)"""
-        return self.drawn[self.row[trials]] * self.factor[trials, None]
+        return self.summed(np.arange(len(trials)), trials, len(trials))
 
-    def summed(self, into: NDArray[np.intp], trials: NDArray[np.bool_], places: int) -> Floats:
-        """(places, B): the weight of those of the trials that fall into each place."""
-        counted = trials & (self.factor > 0)
-        return _summed(into[counted], self.row[counted], places, self.drawn)
+    def summed(self, into: NDArray[np.intp], trials: NDArray[np.intp], places: int) -> Floats:
+        """(places, B): the weight of those of the trials that fall `into` each place, ascending."""
+        counted = self.factor[trials] > 0
+        if not counted.all():
+            into, trials = into[counted], trials[counted]
+        rows, total, begins = self.row[trials], None, 0
+        for drawn in self.drawn:
+            here = (rows >= begins) & (rows < begins + len(drawn))
+            if total is None or here.any():
+                part = _summed(into[here], rows[here] - begins, places, drawn)
+                total = part if total is None else np.add(total, part, out=total)
+            begins += len(drawn)
+        return total
 
 
 def event_weights(
@@ -54,7 +67,7 @@ def event_weights(
     its condition nearest in magnitude. Weights are NaN where not one judgement tells that share.
     """
     places = int(place.max(initial=-1)) + 1
-    everyone = _Weights(counts, cases.unit, np.ones(len(cases), np.int8))
+    everyone = _Weights((counts,), cases.unit, np.ones(len(cases), np.int8))
     if not estimand.needs_source_judgements:
         return _ends(everyone, cases.fooled, np.zeros_like(cases.fooled), ~cases.fooled, place)
 
@@ -76,8 +89,8 @@ def event_weights(
         judged = np.flatnonzero(asked & (cases.perturbed != MISSING))
         still = weight * _share_agreeing(eligible, judged, cases.perturbed, waiting, weight)
         into, each = place[waiting], np.arange(len(waiting))
-        first = first + _summed(into, each, places, still)
-        second = second + _summed(into, each, places, weight - still)
+        first += _summed(into, each, places, still)
+        second += _summed(into, each, places, weight - still)
     if estimand is AS_PUBLISHED:
         second = np.zeros_like(first)
     return first, second, censored
@@ -111,10 +124,10 @@ def _ends(
     place: NDArray[np.intp],
 ) -> tuple[Floats, Floats, Floats]:
     places = int(place.max(initial=-1)) + 1
-    first, second, third = (
-        weights.summed(place, trials, places) for trials in (event, competing, censored)
-    )
-    return first, second, third
+    each = [np.flatnonzero(trials) for trials in (event, competing, censored)]
+    into = [way * places + place[trials] for way, trials in enumerate(each)]
+    ends = weights.summed(np.concatenate(into), np.concatenate(each), 3 * places)
+    return ends[:places], ends[places : 2 * places], ends[2 * places :]
 
 
 def _eligible(everyone: _Weights, cases: Entrants) -> _Weights:
@@ -127,8 +140,8 @@ def _eligible(everyone: _Weights, cases: Entrants) -> _Weights:
     weight = everyone.of(waiting)
     share = _share_agreeing(everyone, judged, cases.source, waiting, weight)
     row = cases.unit.copy()
-    row[waiting] = len(everyone.drawn) + np.arange(len(waiting))
-    return _Weights(np.concatenate([everyone.drawn, weight * share]), row, factor)
+    row[waiting] = sum(map(len, everyone.drawn)) + np.arange(len(waiting))
+    return _Weights((*everyone.drawn, weight * share), row, factor)
 
 
 def _share_agreeing(
@@ -141,37 +154,41 @@ def _share_agreeing(
     """(waiting, B): of the judged trials nearest to each waiting one, the share agreed with.
 
     Trials are sorted by magnitude, so neighbours are neighbours in order. Where none of them was
-    drawn the share among all judged ones stands in; NaN where there is none of those either.
+    drawn the share among all judged ones stands in; NaN where there is none of those either, unless
+    the waiting one was not drawn: then nothing need be known.
     """
     first = np.searchsorted(judged, waiting) - NEIGHBOURS // 2
     first = np.clip(first, 0, max(len(judged) - NEIGHBOURS, 0))
     width = min(NEIGHBOURS, len(judged))
     near = judged[(first[:, None] + np.arange(width)).ravel()]
     of = np.repeat(np.arange(len(waiting)), width)
-    agreed = judgement == AGREE
-    of_all, of_agreeing = (
-        _summed(of[counted], weights.row[near[counted]], len(waiting), weights.drawn)
-        for counted in (weights.factor[near] > 0, (weights.factor[near] > 0) & agreed[near])
-    )
-    share = _ratio(of_agreeing, of_all)
-    alone = np.flatnonzero(np.isnan(share).any(axis=0))
-    if len(alone):
-        anywhere = _Weights(weights.drawn[:, alone], weights.row, weights.factor)
-        share[:, alone] = np.where(
-            np.isnan(share[:, alone]), _share_of_all(anywhere, judged, agreed), share[:, alone]
-        )
-    # Nobody waits where nobody was drawn, so nothing need be known there.
-    return np.where(waiting_weight == 0, waiting_weight.dtype.type(0), share)
+    share = _agreeing(weights, judgement, near, of, len(waiting))
+    unknown = np.isnan(share)
+    if unknown.any():
+        of_all = _agreeing(weights, judgement, judged, np.zeros(len(judged), np.intp), 1)
+        share[unknown] = np.broadcast_to(of_all, share.shape)[unknown]
+        if np.isnan(of_all).any():
+            share[waiting_weight == 0] = 0
+    return share
 
 
-def _share_of_all(weights: _Weights, judged: NDArray[np.intp], agreed: NDArray[np.bool_]) -> Floats:
-    """(1, B): of all judged trials the share agreed with; NaN where none was drawn."""
-    everywhere = np.zeros(len(weights.row), np.intp)
-    is_judged = np.zeros(len(weights.row), bool)
-    is_judged[judged] = True
-    return _ratio(
-        weights.summed(everywhere, is_judged & agreed, 1), weights.summed(everywhere, is_judged, 1)
-    )
+def _agreeing(
+    weights: _Weights,
+    judgement: NDArray[np.int8],
+    judged: NDArray[np.intp],
+    group: NDArray[np.intp],
+    groups: int,
+) -> Floats:
+    """(groups, B): the share agreed with among the judged trials of each group, which ascend; NaN
+    where none was drawn.
+    """
+    agreed = judgement[judged] == AGREE
+    into = np.concatenate([group[agreed], groups + group[~agreed]])
+    summed = weights.summed(into, np.concatenate([judged[agreed], judged[~agreed]]), 2 * groups)
+    yes, all_of_it = summed[:groups], summed[groups:]
+    all_of_it += yes
+    with np.errstate(invalid="ignore"):
+        return np.divide(yes, all_of_it, out=yes)
 
 
 def _summed(into: NDArray[np.intp], rows: NDArray[np.intp], places: int, drawn: Floats) -> Floats:
@@ -181,7 +198,3 @@ def _summed(into: NDArray[np.intp], rows: NDArray[np.intp], places: int, drawn: 
     starts = np.concatenate([[0], np.cumsum(np.bincount(into, minlength=places))])
     ones = np.ones(len(rows), drawn.dtype)
     return csr_array((ones, rows, starts), shape=(places, len(drawn))) @ drawn
-
-
-def _ratio(top: Floats, bottom: Floats) -> Floats:
-    return np.divide(top, bottom, out=np.full_like(bottom, np.nan), where=bottom > 0)

@@ -36,16 +36,20 @@ class Replicates:
 
 
 def replicates(
-    cases: Entrants, estimand: Estimand, counts: Floats, keep: Floats | None = None
+    cases: Entrants,
+    estimand: Estimand,
+    counts: Floats,
+    keep: Floats | None = None,
+    most: int = MOST_STEPS,
 ) -> Replicates:
     """The curve under each column of `counts` (S, B), which says how often each source was drawn.
 
     Every magnitude at which a trial ends is a time, so nothing is rounded, as long as there are no
-    more than `MOST_STEPS`; else neighbouring ones are joined, except across the magnitudes in
-    `keep`. Where all budgets are one nothing is lost by that at those magnitudes. `cases` must not
-    be empty.
+    more than `MOST_STEPS`; else neighbouring ones are joined, to about `most`, except across the
+    magnitudes in `keep`. Where all budgets are one nothing is lost by that at those magnitudes.
+    `cases` must not be empty.
     """
-    times, place = _steps(cases.time, keep)
+    times, place = _steps(cases.time, keep, most)
     ended = np.bincount(place, minlength=len(times))
     centres = np.where(
         ended > 0, np.bincount(place, cases.time, len(times)) / np.maximum(ended, 1), times
@@ -68,7 +72,7 @@ def point_estimate(cases: Entrants, estimand: Estimand) -> Replicates:
 
 def ends_of(cases: Entrants, estimand: Estimand) -> tuple[Floats, Ends]:
     """The magnitudes (U,) at which trials end, and with what weight in which way, each (U, 1)."""
-    times, place = np.unique(cases.time, return_inverse=True)
+    times, place = _distinct(cases.time)
     return times, event_weights(cases, estimand, everyone_once(cases), place)
 
 
@@ -91,14 +95,20 @@ def _curve(first: Floats, second: Floats, censored: Floats) -> Floats:
     return aalen_johansen(*(np.ascontiguousarray(ends.T) for ends in (first, second, censored)))
 
 
-def _steps(time: Floats, keep: Floats | None) -> tuple[Floats, np.ndarray]:
+def _steps(time: Floats, keep: Floats | None, most: int) -> tuple[Floats, np.ndarray]:
     """The magnitudes at which the curve steps, and which one each trial ends at."""
-    times, place = np.unique(time, return_inverse=True)
+    times, place = _distinct(time)
     if len(times) <= MOST_STEPS:
         return times, place
     kept = np.zeros(0) if keep is None else keep[(keep >= times[0]) & (keep <= times[-1])]
-    chosen = np.linspace(0, len(times) - 1, max(2, MOST_STEPS - len(kept))).round().astype(int)
+    chosen = np.linspace(0, len(times) - 1, max(2, most - len(kept))).round().astype(int)
     edges = np.unique(np.concatenate([times[chosen], kept]))
     place = np.searchsorted(edges, time)
     used = np.unique(np.append(place, len(edges) - 1))
     return edges[used], np.searchsorted(used, place)
+
+
+def _distinct(time: Floats) -> tuple[Floats, np.ndarray]:
+    """What np.unique gives of ascending times, with the inverse: nothing has to be sorted."""
+    new = np.append(True, time[1:] != time[:-1])[: len(time)]
+    return time[new], np.cumsum(new) - 1
