@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlite_utils import Database
 
 from data.database import immediate, insert_once
 from data.judgements import add_comment, add_event
+from data.labellers import add_uninvited
 from data.stamps import now
 from data.studies import ItemRow, add_items, create_study
 
@@ -118,20 +118,7 @@ def _item(database: Database, study_id: str, row: Mapping[str, Any]) -> int:
 
 
 def _labeller(database: Database, study_id: str, row: Mapping[str, Any]) -> int:
-    labeller_id = (
-        database["labellers"]
-        .insert(
-            {
-                "study_id": study_id,
-                "name": row["labeller_name"],
-                "token_hash": secrets.token_hex(32),  # of no token: nobody gets in with it
-                "order_seed": secrets.randbits(53),
-                "created_at": now(),
-                "revoked_at": now(),
-            }
-        )
-        .last_pk
-    )
+    labeller_id = add_uninvited(database, study_id, row["labeller_name"], created_at=now())
     if row["purpose"]:
         add_event(database, labeller_id, "purpose", row["purpose"])
     if row["withdrawn"]:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from data.assignments import COUNTED, PRACTICE, REPEATED
+from data.judgements import SIDES
 from data.stamps import timestamp
 from labelling.answers import Answer
 from labelling.options import StudyError, StudyOptions
@@ -19,8 +21,6 @@ from labelling.pool import CONTENT, CONTROLS, PRACTICE_KIND
 from labelling.queue import LONGEST_COMMENT
 
 ITEM_KINDS = (*sorted(CONTENT), *CONTROLS, PRACTICE_KIND)
-SIDES = ("source", "perturbed")
-ROUNDS = (0, 1, 2)
 #: What SQLite's whole numbers hold.
 MOST = 2**63 - 1
 
@@ -178,7 +178,7 @@ _OF_NAME: dict[str, Callable[[Cell, Any], Any]] = {
     "side": _one_of(*SIDES),
     "label": _not_below_0,
     "answer": _one_of(*(int(answer) for answer in Answer)),
-    "repeat": _one_of(*ROUNDS),
+    "repeat": _one_of(COUNTED, PRACTICE, REPEATED),
     "response_ms": _not_below_0,
     "hidden_ms": _not_below_0,
     "searches": _not_below_0,

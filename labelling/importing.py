@@ -7,7 +7,6 @@ lines: there rows are counted, from 1.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -23,12 +22,10 @@ from labelling.cells import Cell, CellError
 from labelling.exchange import COLUMNS, FORMATS, NAMES
 from labelling.imported_log import inconsistent
 from labelling.options import StudyError
+from labelling.table_rows import CsvError, Problem, csv_rows, listed
 
-MOST_PROBLEMS = 20
 #: Tables of before these columns lack them.
 MAY_LACK = frozenset({"study_options", "purpose"})
-
-Problem = tuple[int, str]
 
 
 @dataclass(frozen=True)
@@ -59,23 +56,12 @@ def import_file(database: Database, content: bytes, format: str, *, created_by: 
     # What one row says of another means something only where both are sound.
     problems = problems or list(inconsistent(rows, table.unit))
     if problems:
-        raise StudyError(_in_words(problems, table.unit))
+        raise StudyError(f"Nothing was imported:\n{listed(problems, table.unit)}")
     if not rows:
         raise StudyError("The table has no row.")
     ordered = sorted((row for _, row in rows), key=lambda row: row["judgement"])
     with immediate(database):
         return import_rows(database, ordered, created_by=created_by)
-
-
-def _in_words(problems: list[Problem], unit: str) -> str:
-    by_line: dict[int, list[str]] = {}
-    for line, problem in problems:
-        by_line.setdefault(line, []).append(problem)
-    listed = [
-        f"- {unit} {line}: {'; '.join(by_line[line])}" for line in sorted(by_line)[:MOST_PROBLEMS]
-    ]
-    left = len(by_line) - len(listed)
-    return "\n".join(["Nothing was imported:", *listed, *([f"(and {left} more)"] if left else [])])
 
 
 def _read(content: bytes, format: str) -> Table:
@@ -95,25 +81,20 @@ def _read(content: bytes, format: str) -> Table:
 
 
 def _csv_rows(text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
-    # Lines end where an editor ends them: not at a carriage return alone.
-    reader = csv.reader(io.StringIO(text, newline="\n"), strict=True)
-    header, begins = [], 1
     try:
-        for cells in reader:
-            if not header:
-                header = cells
-                _check_columns(header)
-            elif cells:
-                if len(cells) != len(header):
-                    raise StudyError(
-                        f"line {begins} has {len(cells)} cells, and the header {len(header)}."
-                    )
-                yield begins, dict(zip(header, cells, strict=True))
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        raise StudyError(f"The file is not CSV: line {begins}: {error}.") from error
-    if not header:
-        raise StudyError("The table has no row.")
+        rows = csv_rows(text)
+        _, header = next(rows, (1, []))
+        if not header:
+            raise StudyError("The table has no row.")
+        _check_columns(header)
+        for line, cells in rows:
+            if len(cells) != len(header):
+                raise StudyError(
+                    f"line {line} has {len(cells)} cells, and the header {len(header)}."
+                )
+            yield line, dict(zip(header, cells, strict=True))
+    except CsvError as error:
+        raise StudyError(f"The file is not CSV: {error}.") from error
 
 
 def _json_rows(text: str) -> Iterator[tuple[int, Mapping[str, object]]]:

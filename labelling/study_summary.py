@@ -59,10 +59,8 @@ def _answers(database: Database, study_id: str, codes: Numbers) -> np.ndarray:
     if not items:
         return np.zeros((0, len(Answer)), dtype=int)
     item_and_side = items_and_sides(codes)
-    place, side = (
-        place_among(np.array(items, dtype=np.int64), item_and_side >> 1),
-        item_and_side & 1,
-    )
+    item, side = item_and_side >> 1, item_and_side & 1
+    place = place_among(np.array(items, dtype=np.int64), item)
     stimuli, _ = pd.factorize(np.array([*sources, *perturbed], dtype=object))
     label, _ = pd.factorize(np.array(labels))
     # A row of items for each side.
