@@ -11,6 +11,11 @@ def figures(number: float | None) -> str:
     return text.replace("-", "−")
 
 
+def share_in_percent(share: float) -> str:
+    """ "12.3 %"; what would need a power of ten is as good as nothing: "0.00 %"."""
+    return f"{figures(100 * share if share >= 1e-5 else 0.0)} %"
+
+
 def duration(seconds: float) -> str:
     """ "42 s", "3 min 05 s", "2 h 10 min"."""
     whole = round(seconds)

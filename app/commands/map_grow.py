@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from app.commands.map_named import given, named
 from app.commands.terminal import print_object
-from app.figures import figures
+from app.figures import share_in_percent
 from app.runner.request import RequestError
 from data.home import Home
 from data.maps import map_content
@@ -56,7 +56,9 @@ def regions(arguments: argparse.Namespace, place: Home, database: Database) -> N
                     "upper": region.upper.tolist(),
                     "volume_share": region.volume_share,
                     "mean": region.mean,
+                    "mean_error": region.mean_error,
                     "variance": region.variance,
+                    "variance_error": region.variance_error,
                     "feasible": region.feasible,
                     "evaluations": region.evaluations,
                 }
@@ -68,9 +70,11 @@ def regions(arguments: argparse.Namespace, place: Home, database: Database) -> N
                         for low, high in zip(region.lower, region.upper, strict=True)
                     )
                     print(
-                        f"{network.name}, {kind}: {box}; {figures(100 * region.volume_share)} % of"
-                        f" the space, mean {figures(region.mean)},"
-                        f" {'feasible' if region.feasible else 'not feasible'}"
+                        f"{network.name}, {kind}: {box}; {share_in_percent(region.volume_share)} of"
+                        f" the space, mean {region.mean:.3f} ± {region.mean_error:.3f}, variance"
+                        f" {region.variance:.4f} ± {region.variance_error:.4f},"
+                        f" {'feasible' if region.feasible else 'not feasible'};"
+                        f" {region.method}, T {region.steps}, {region.evaluations} scores asked"
                     )
 
 
@@ -111,10 +115,10 @@ def srvr(arguments: argparse.Namespace, place: Home, database: Database) -> None
                 print_object(told)
             else:
                 print(
-                    f"{network}, {one.class_name or 'all labels'}: {figures(100 * one.ratio)} %"
-                    f" [{figures(100 * one.low)}, {figures(100 * one.high)}] by {method},"
-                    f" T {one.steps}, {figures(100 * one.feasible)} % feasible;"
-                    f" {one.regions} regions on {one.objects} maps"
+                    f"{network}, {one.class_name or 'all labels'}: {share_in_percent(one.ratio)}"
+                    f" [{share_in_percent(one.low)}, {share_in_percent(one.high)}] by {method},"
+                    f" T {one.steps}, {share_in_percent(one.feasible)} feasible;"
+                    f" {one.regions} regions, maps: {one.objects}"
                 )
 
 

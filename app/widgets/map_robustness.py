@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.access import database
-from app.figures import figures
+from app.figures import share_in_percent
 from app.runner.map_ratios import AVERAGE, grid_of_starts, ratios
 from app.runner.menu import Menu
 from app.widgets.address import one_of, some_of, whole_number
@@ -176,11 +176,6 @@ def ratio_rows(ratios: dict[str, list[VolumeRatio]], starts: str) -> pd.DataFram
     return rows.sort_values("label", key=lambda label: label != "all", kind="stable")
 
 
-def _percent(share: float) -> str:
-    """Three digits; what would need a power of ten is as good as nothing."""
-    return figures(100 * share if share >= 1e-5 else 0.0)
-
-
 def _readable(rows: pd.DataFrame, menu: Menu | None, *, average: bool) -> pd.DataFrame:
     table = []
     for row in rows.to_dict("records"):
@@ -188,7 +183,9 @@ def _readable(rows: pd.DataFrame, menu: Menu | None, *, average: bool) -> pd.Dat
         paper = TABLE_2.get(network)
         choice = menu.classifiers.get(network) if menu else None
         accuracy = choice.accuracy if choice else "–"
-        srvr, low, high = (_percent(row[name]) for name in ("srvr", "low", "high"))
+        srvr, low, high = (
+            share_in_percent(row[name]).removesuffix(" %") for name in ("srvr", "low", "high")
+        )
         table.append(
             {
                 "Classifier": network,
@@ -197,7 +194,7 @@ def _readable(rows: pd.DataFrame, menu: Menu | None, *, average: bool) -> pd.Dat
                 "Method": "average of three" if average else METHOD_NAMES[row["method"]],
                 "T": row["T"],
                 "Starts": row["starts"],
-                "Feasible": f"{_percent(row['feasible'])} %",
+                "Feasible": share_in_percent(row["feasible"]),
                 "Maps": row["maps"],
                 "Regions": row["regions"],
                 "Paper's average, %": str(paper[0]) if paper else "–",

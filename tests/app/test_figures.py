@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.figures import duration, figures
+from app.figures import duration, figures, share_in_percent
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,14 @@ from app.figures import duration, figures
 )
 def test_three_significant_digits(number: float | None, text: str) -> None:
     assert figures(number) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.1234, "12.3 %"), (1.0, "100 %"), (2e-5, "0.00200 %"), (3e-13, "0.00 %"), (0.0, "0.00 %")],
+)
+def test_a_share_of_next_to_nothing_is_nothing(share: float, text: str) -> None:
+    assert share_in_percent(share) == text
 
 
 @pytest.mark.parametrize(

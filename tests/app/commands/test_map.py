@@ -36,6 +36,7 @@ def test_a_map_is_computed_grown_on_written_and_taken_in(
         (name, kind) for name in names for kind in ("robust", "adversarial")
     ]
     assert all(one["lower"][0] <= 0 <= one["upper"][0] for one in grown)
+    assert all(one["mean_error"] >= 0 and one["variance_error"] >= 0 for one in grown)
     ratios = told(capsys, "srvr", made["map"], "--starts", "3", "--steps", "50", *here)
     overall = {one["classifier"]: one for one in ratios if one["label"] is None}
     assert set(overall) == set(names)
