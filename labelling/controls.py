@@ -35,12 +35,18 @@ def known(**sides: Answer) -> dict[str, Any]:
     return {"expected": {side: [int(answer)] for side, answer in sides.items()}}
 
 
+def one_vocabulary(item: ItemRow) -> str:
+    """For items whose labels are all numbered alike."""
+    return ""
+
+
 def add_controls(
     content: Sequence[ItemRow],
     gold: Sequence[ItemRow],
     options: StudyOptions,
     *,
     relabel: Callable[[ItemRow, int], ItemRow],
+    vocabulary: Callable[[ItemRow], str] = one_vocabulary,
     seed: int,
 ) -> list[ItemRow]:
     """`content` with the practice before it and the controls after it.
@@ -49,6 +55,9 @@ def add_controls(
         Items whose `details` have the right answers: the first are for practice.
     relabel
         An item's image asked about under another label, with that label's texts.
+    vocabulary
+        Names whose label numbers an item has: a false label is another of the same. Somebody else's
+        number 3 is another thing, and a digit asked about as a dog would catch nobody.
     seed
         Decides which images are used.
 
@@ -68,7 +77,7 @@ def add_controls(
         *practice,
         *content,
         *(checks if options.gold_share else ()),
-        *_false_labels(content, options.false_label_share, relabel, draws),
+        *_false_labels(content, options.false_label_share, relabel, vocabulary, draws),
         *_catch_pairs(content, options.catch_share, draws),
     ]
 
@@ -89,17 +98,21 @@ def _false_labels(
     content: Sequence[ItemRow],
     share: float,
     relabel: Callable[[ItemRow, int], ItemRow],
+    vocabulary: Callable[[ItemRow], str],
     draws: random.Random,
 ) -> list[ItemRow]:
     count = _count(content, share)
-    labels = sorted({item.label for item in content})
-    if count and len(labels) < 2:
+    labels: dict[str, set[int]] = {}
+    for item in content:
+        labels.setdefault(vocabulary(item), set()).add(item.label)
+    sources = [item for item in _sources(content, draws) if len(labels[vocabulary(item)]) > 1]
+    if count and not sources:
         raise StudyError(
             "False labels need images of at least two labels; these experiments have one."
         )
     items = []
-    for item in _sources(content, draws)[:count]:
-        other = draws.choice([label for label in labels if label != item.label])
+    for item in sources[:count]:
+        other = draws.choice(sorted(labels[vocabulary(item)] - {item.label}))
         items.append(
             replace(
                 relabel(item, other),

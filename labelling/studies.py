@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +17,7 @@ from data.database import immediate
 from data.experiments import conditions, experiment
 from data.labellers import Labeller, add_labeller
 from data.studies import ItemRow
-from labelling.controls import Gold, add_controls, known
+from labelling.controls import Gold, add_controls, known, one_vocabulary
 from labelling.options import StudyError, StudyOptions
 from labelling.plain_words import require_all_plain, require_plain
 
@@ -69,16 +71,18 @@ def create_study(
         items += _lone_sources(database, experiment_ids, label_text, items)
     if not items:
         raise StudyError("These experiments have found nothing yet that people could judge.")
-    generator = experiment(database, experiment_ids[0]).generator
+    drawn_by = _generators(database, experiment_ids)
+
+    def texts(stimulus: str, label: int) -> LabelText:
+        return label_text(drawn_by[stimulus], label)
 
     def relabel(item: ItemRow, label: int) -> ItemRow:
-        return _item(
-            item.source_stimulus, item.perturbed_stimulus, label, label_text(generator, label)
-        )
+        text = texts(item.source_stimulus, label)
+        return _item(item.source_stimulus, item.perturbed_stimulus, label, text)
 
     known_answers = [
         replace(
-            _item(one.stimulus, None, one.label, label_text(generator, one.label)),
+            _item(one.stimulus, None, one.label, texts(one.stimulus, one.label)),
             details=known(source=one.answer),
         )
         for one in gold
@@ -90,6 +94,7 @@ def create_study(
         options=options,
         gold=known_answers,
         relabel=relabel,
+        vocabulary=lambda item: drawn_by[item.source_stimulus],
         created_by=created_by,
         experiment_ids=experiment_ids,
     )
@@ -103,12 +108,14 @@ def store_study(
     options: StudyOptions,
     gold: Sequence[ItemRow],
     relabel: Callable[[ItemRow, int], ItemRow],
+    vocabulary: Callable[[ItemRow], str] = one_vocabulary,
     created_by: str,
     experiment_ids: Sequence[str] = (),
 ) -> str:
     """Store a study of these items, with the controls that its options ask for; returns its id.
 
-    Raises StudyError, also for a text that is no plain words.
+    `relabel` and `vocabulary`: as `labelling.controls.add_controls` takes them. Raises StudyError,
+    also for a text that is no plain words.
     """
     if not name.strip():
         raise StudyError(NAMELESS)
@@ -120,7 +127,7 @@ def store_study(
     }
     require_all_plain(texts, who=created_by)
     seed = secrets.randbits(53)
-    items = add_controls(content, gold, options, relabel=relabel, seed=seed)
+    items = add_controls(content, gold, options, relabel=relabel, vocabulary=vocabulary, seed=seed)
     with immediate(database):
         study_id = studies.create_study(
             database,
@@ -165,6 +172,25 @@ WHERE results.condition_id = ?
     AND (results.outcome = ? OR (? = 'exhausted' AND results.outcome = 'skipped'
         AND results.target IS NULL))
 ORDER BY results.trial_index
+"""
+
+
+def _generators(database: Database, experiment_ids: Sequence[str]) -> defaultdict[str, str]:
+    """Which generator drew a source's picture, and so whose label numbers it has.
+
+    Another picture, given as gold, has those of the first experiment.
+    """
+    first = experiment(database, experiment_ids[0]).generator
+    rows = database.execute(_DRAWN_BY, [json.dumps(list(experiment_ids))]).fetchall()
+    return defaultdict(lambda: first, rows)
+
+
+_DRAWN_BY = """
+SELECT DISTINCT sources.stimulus, experiments.generator
+FROM results JOIN sources ON sources.id = results.source_id
+JOIN conditions ON conditions.id = results.condition_id
+JOIN experiments ON experiments.id = conditions.experiment_id
+WHERE experiments.id IN (SELECT value FROM json_each(?))
 """
 
 

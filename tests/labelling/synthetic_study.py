@@ -61,8 +61,12 @@ def add_experiment(
     found: Callable[[int, int], bool] = lambda trial, condition: True,
     magnitude: Callable[[int, int], float] = lambda trial, condition: 1.0 + trial + condition / 8,
     name: str = "synthetic",
+    generator: str = "mnist-conv",
+    first_picture: int = 0,
 ) -> str:
     """Stores an experiment whose trials are found, or else exhausted; returns its id.
+
+    Those of another `first_picture`, as far away as there are trials, have other sources.
 
     Conditions are numbered classifier by classifier and, within one, subset by subset. All of
     them share a trial's source.
@@ -79,7 +83,7 @@ def add_experiment(
         definition={},
         conditions=rows,
         code_version="0",
-        generator="mnist-conv",
+        generator=generator,
         generator_checksum=CHECKSUM,
         seed=0,
         trials=trials,
@@ -88,7 +92,8 @@ def add_experiment(
     ids = database.execute(
         "SELECT id FROM conditions WHERE experiment_id = ? ORDER BY position", [experiment_id]
     ).fetchall()
-    sources = [_add_source(database, home, trial) for trial in range(trials)]
+    pictures = range(first_picture, first_picture + trials)
+    sources = [_add_source(database, home, generator, picture) for picture in pictures]
     add_results(
         database,
         [
@@ -98,7 +103,9 @@ def add_experiment(
                 condition_id=condition_id,
                 trial=trial,
                 source_id=sources[trial],
-                stimulus=perturbed_picture(trial, condition) if found(trial, condition) else None,
+                stimulus=perturbed_picture(pictures[trial], condition)
+                if found(trial, condition)
+                else None,
                 magnitude=magnitude(trial, condition),
             )
             for condition, (condition_id,) in enumerate(ids)
@@ -108,9 +115,9 @@ def add_experiment(
     return experiment_id
 
 
-def _add_source(database: Database, home: Home, trial: int) -> str:
-    row = SourceRow("mnist-conv", CHECKSUM, LABELS[trial % 2], trial, 1.0, {})
-    return add_source(database, home, row, source_picture(trial))
+def _add_source(database: Database, home: Home, generator: str, picture: int) -> str:
+    row = SourceRow(generator, CHECKSUM, LABELS[picture % 2], picture, 1.0, {})
+    return add_source(database, home, row, source_picture(picture))
 
 
 def _result(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from sqlite_utils import Database
@@ -15,15 +16,15 @@ from data.home import Home
 from data.judgements import judgements
 from data.labellers import labeller_of
 from data.results import add_stimulus
-from data.studies import StudyItem, items
+from data.studies import ItemRow, StudyItem, items
 from labelling.answers import Answer
 from labelling.choice import LAST_GAP, REPEAT_GAP
-from labelling.controls import Gold
+from labelling.controls import Gold, add_controls
 from labelling.eligibility import trial_table
 from labelling.options import ExclusionRules, StudyError, options_of
 from labelling.queue import Task, next_task, record
 from labelling.stages import Stage, stage
-from labelling.studies import create_study, invite
+from labelling.studies import LabelText, create_study, invite
 from tests.labelling.synthetic_study import (
     LABELS,
     add_experiment,
@@ -151,6 +152,70 @@ def test_a_false_label_asks_for_what_the_image_was_not_made_as(make) -> None:
         assert item.phrase == label_text("", item.label).phrase
         assert item.perturbed_stimulus is None
         assert item.details == {"expected": {"source": [2]}}
+
+
+def test_each_generators_pictures_are_asked_about_under_its_own_labels(tmp_path) -> None:
+    """Of two experiments: a digit's 3 is a three, and a photo's 3 a tiger shark."""
+    home = Home(tmp_path)
+    with closing(open_database(home, durable=True)) as database:
+        made = {
+            generator: add_experiment(
+                database, home, trials=6, generator=generator, first_picture=first
+            )
+            for generator, first in (("digits", 0), ("photos", 100))
+        }
+        gold = [
+            Gold(add_stimulus(database, home, source_picture(picture)), THREE, Answer.LABEL)
+            for picture in (0, 100)
+        ]
+        study_id = create_study(
+            database,
+            list(made.values()),
+            "both",
+            label_text=lambda generator, label: LabelText(f"{generator} {label}", generator),
+            created_by="test",
+            options=at_once(gold_share=0.5, false_label_share=0.5),
+            gold=gold,
+        )
+        asked = items(database, study_id)
+    drawn_by = {item.source_stimulus: item.search_term for item in asked if item.kind == "pair"}
+    assert Counter(drawn_by.values()) == {"digits": 6, "photos": 6}
+    for item in asked:
+        assert item.phrase == f"{drawn_by[item.source_stimulus]} {item.label}"
+    kinds = Counter((item.kind, item.search_term) for item in asked)
+    assert kinds["gold", "digits"] == kinds["gold", "photos"] == 1
+    assert kinds["false-label", "digits"] == kinds["false-label", "photos"] == 6
+
+
+def test_a_false_label_is_one_of_the_same_vocabulary() -> None:
+    """Where one of two has a single label, all false labels are of the other's pictures."""
+    content = [
+        ItemRow(
+            source_stimulus=f"{name} {label}",
+            perturbed_stimulus="changed",
+            label=label,
+            phrase=name,
+            search_term=name,
+        )
+        for name, labels in (("digits", (3, 7, 8)), ("photos", (934,)))
+        for label in labels
+    ]
+
+    def made(content: list[ItemRow]) -> list[ItemRow]:
+        return add_controls(
+            content,
+            [],
+            at_once(false_label_share=0.5),
+            relabel=lambda item, label: replace(item, label=label),
+            vocabulary=lambda item: item.phrase,
+            seed=1,
+        )[len(content) :]
+
+    false = made(content)
+    assert len(false) == 3 and {item.phrase for item in false} == {"digits"}
+    assert {item.label for item in false} <= {3, 7, 8}
+    with pytest.raises(StudyError, match="at least two labels"):
+        made([content[0], content[-1]])
 
 
 def test_a_catch_pair_is_one_image_twice(make) -> None:
