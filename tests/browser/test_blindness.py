@@ -198,6 +198,7 @@ def researchers(world: World, browser: Browser) -> list[bytes]:
         record.page.get_by_role("textbox", name="Your name").fill("Rae")
         record.page.get_by_label("Passphrase").fill(PASSPHRASE)
         record.page.get_by_role("button", name="Sign in").click()
+        expect(record.page.get_by_test_id("stTopNavLink").first).to_be_visible()
     for address in PAGES:
         record.page.goto(world.app.url + address)
         wait_until_ready(record.page)
