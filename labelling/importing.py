@@ -27,6 +27,9 @@ from labelling.table_rows import CsvError, Problem, csv_rows, listed
 #: Tables of before these columns lack them.
 MAY_LACK = frozenset({"study_options", "purpose"})
 
+#: What a damaged file is met with: of Parquet, pandas reads its own notes inside, too.
+_UNREADABLE = (ValueError, OSError, TypeError, KeyError, NotImplementedError)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -70,13 +73,13 @@ def _read(content: bytes, format: str) -> Table:
     try:
         if format == "parquet":
             frame = pd.read_parquet(io.BytesIO(content))
-            _check_columns([str(name) for name in frame])
-            return Table(list(enumerate(frame.to_dict("records"), start=1)), "row")
-        text = content.decode("utf-8-sig")
-    except (ValueError, OSError) as error:
-        if isinstance(error, StudyError):
-            raise
+        else:
+            text = content.decode("utf-8-sig")
+    except _UNREADABLE as error:
         raise StudyError(f"The file is not {FORMATS[format]}: {error}.") from error
+    if format == "parquet":
+        _check_columns([str(name) for name in frame])
+        return Table(list(enumerate(frame.to_dict("records"), start=1)), "row")
     return Table(list(_csv_rows(text) if format == "csv" else _json_rows(text)), "line")
 
 

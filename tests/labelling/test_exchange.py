@@ -10,6 +10,8 @@ from contextlib import closing
 from dataclasses import replace
 
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 import pytest
 from sqlite_utils import Database
 
@@ -299,6 +301,19 @@ def test_lines_of_json_are_those_of_the_file(database, study_id) -> None:
     lines[6] = "[1]"
     with pytest.raises(StudyError, match="line 7 is no object"):
         import_file(database, "\n".join(lines).encode(), "jsonl", created_by="test")
+
+
+@pytest.mark.parametrize("note", ["Int64", "numpy_type"])
+def test_parquet_whose_notes_are_damaged_is_refused_in_a_sentence(database, study_id, note) -> None:
+    """pandas keeps notes of its own inside, and reads them unchecked."""
+    table = pyarrow.Table.from_pandas(judgement_table(database, [study_id]))
+    notes = table.schema.metadata[b"pandas"].decode()
+    assert note in notes
+    damaged = table.replace_schema_metadata({"pandas": notes.replace(note, "odd")})
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(damaged, file)
+    with pytest.raises(StudyError, match="The file is not Parquet: "):
+        import_file(database, file.getvalue(), "parquet", created_by="test")
 
 
 def test_rows_of_parquet_are_counted(database, study_id) -> None:

@@ -1,4 +1,4 @@
-"""The order of questions, and which answers count. Every judgement here is synthetic."""
+"""What is asked, and which answers count. Every judgement here is synthetic."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 
 import pytest
 from sqlite_utils import Database
@@ -16,9 +15,8 @@ from data.database import open_database
 from data.home import Home
 from data.judgements import judgements
 from data.labellers import labeller_of
-from data.studies import StudyItem, close_study, items
+from data.studies import close_study, items
 from labelling.answers import Answer, options
-from labelling.order import ordered
 from labelling.progress import progress
 from labelling.queue import Task, next_task, record
 from labelling.studies import create_study, invite
@@ -241,69 +239,6 @@ def test_a_judgement_keeps_when_and_how_fast(make):
     (stored,) = judgements(study.database)
     assert (stored.response_ms, stored.shown_at) == (431.5, "2026-01-01T00:00:00.000000Z")
     assert stored.stimulus == task.source_stimulus
-
-
-# --- The order ---------------------------------------------------------------------------------
-
-
-def _items(sources: int, conditions: int) -> list[StudyItem]:
-    """A full grid; `kind` keeps the condition, so that a test can tell which item is whose."""
-    return [
-        StudyItem(
-            id=condition * sources + source,
-            study_id="s",
-            position=condition * sources + source,
-            source_stimulus=f"source {source}",
-            perturbed_stimulus=f"perturbed {source} {condition}",
-            label=source % 10,
-            phrase="",
-            search_term="",
-            kind=str(condition),
-        )
-        for condition in range(conditions)
-        for source in range(sources)
-    ]
-
-
-def test_the_order_is_a_permutation_that_the_seed_decides():
-    given = _items(24, 4)
-    one, same, other = ordered(given, 1), ordered(given[::-1], 1), ordered(given, 2)
-    assert sorted(item.id for item in one) == sorted(item.id for item in given)
-    assert one == same
-    assert one != other
-
-
-def test_the_order_of_a_seed_never_changes():
-    """Written down once: a labeller's order may not change under them with a new version."""
-    assert [item.id for item in ordered(_items(4, 2), 7)] == [7, 1, 0, 6, 3, 5, 4, 2]
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_conditions_are_interleaved(seed):
-    """Every block of as many items as there are conditions holds each condition once."""
-    order = ordered(_items(24, 4), seed)
-    for start in range(0, len(order), 4):
-        assert {item.kind for item in order[start : start + 4]} == set("0123")
-
-
-def test_the_conditions_of_a_block_come_in_random_order():
-    order = ordered(_items(24, 4), 0)
-    blocks = {"".join(item.kind for item in order[start : start + 4]) for start in range(0, 96, 4)}
-    assert len(blocks) > 4
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_items_of_one_source_are_as_far_apart_as_can_be(seed):
-    order = ordered(_items(24, 4), seed)
-    places: dict[str, list[int]] = {}
-    for place, item in enumerate(order):
-        places.setdefault(item.source_stimulus, []).append(place)
-    assert {b - a for own in places.values() for a, b in pairwise(own)} == {24}
-
-
-def test_an_incomplete_grid_still_asks_everything_once():
-    given = [item for item in _items(9, 4) if item.id % 3]
-    assert sorted(item.id for item in ordered(given, 3)) == sorted(item.id for item in given)
 
 
 # --- Coming back -------------------------------------------------------------------------------
