@@ -97,6 +97,8 @@ def test_a_search_runs_to_fooled_and_everything_of_it_can_be_taken_away(
     expect(page.locator(".guesses.after li").first).not_to_contain_text("seven")
     expect(page.get_by_text("Margin, and magnitude under its bound")).to_be_visible()
     expect(page.get_by_text("Magnitude at each point")).to_be_visible()
+    # What is seen is not yet stored: that comes with what can be done after a run.
+    expect(page.get_by_role("button", name="Save", exact=True)).to_be_visible()
 
     database = open_database(home(app.home))
     experiment_id = job(database, run).experiment_id
