@@ -29,6 +29,7 @@ from labelling.strengths import (
     agreement_curves,
     agreement_fits,
     entering,
+    fitted,
     strength_count,
     strength_table,
 )
@@ -153,14 +154,15 @@ def _people(database: Database, analysis: Analysis) -> Iterator[str]:
         table = everything[
             everything["condition_id"].isin(part["condition_id"].unique()).to_numpy()
         ]
-        fits = agreement_fits(table)
+        each = fitted(table)
+        fits = agreement_fits(each)
         if fits.empty:
             continue
         if fits["problem"].isna().any():
             answers = table[entering(table).to_numpy()]
             yield html.figure(
                 agreement(
-                    agreement_curves(table),
+                    agreement_curves(each),
                     fits,
                     answers,
                     against="magnitude",

@@ -84,10 +84,10 @@ def fools(colours: Mapping[str, str], sent: Callable[[go.Figure], None]) -> dict
         told = {"items": items, "codes": codes, "pictures": pictures}
         table = strength_table(database(), selection.experiment.id, selection.rule, **told)
         table = table[table["classifier"].isin(selection.classifiers)]
-        each = fitted(table, "magnitude")
-        fits = agreement_fits(table, "magnitude", fits=each)
+        each = fitted(table)
+        fits = agreement_fits(each)
         answers = table[entering(table).to_numpy()]
-        curves = agreement_curves(table, "magnitude", fits=each)
+        curves = agreement_curves(each)
         drawn = {"against": "magnitude", "subsets": selection.subsets, "colours": colours}
         sent(agreement(curves, fits, answers, **drawn))
 

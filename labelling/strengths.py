@@ -76,44 +76,25 @@ def strength_table(
     return judged_trials(table, given, rule, counting(database, rule))
 
 
-def agreement_fits(
-    table: pd.DataFrame,
-    against: str = "magnitude",
-    *,
-    draws: int = 1000,
-    seed: int = 0,
-    fits: Fits | None = None,
-) -> pd.DataFrame:
-    """Per condition, a logistic curve of “people still agree” `against` magnitude or strength.
+def agreement_fits(fits: Fits) -> pd.DataFrame:
+    """What `fitted` found, a row a condition (classifier, subset, condition_id).
 
-    `table`: rows of `strength_table`. Pictures whose source people say shows its label, and that
-    are judged themselves, enter. Rows (classifier, subset, condition_id): `pictures` and `sources`
-    that enter, `agreed` of them, `waiting` for a judgement; `intercept` and `slope`; `half`, where
-    half agree, with its 95 % interval `half_low`, `half_high` by bootstrap over sources (∞: not
-    reached); `smallest` and `largest`, what was shown: a half beyond them is the curve's, not the
-    answers'. NaN and a `problem` in words where too little is judged, or people never differ.
-    `fits`: what `fitted` gave, where somebody has it already.
+    `pictures` and `sources` that enter, `agreed` of them, `waiting` for a judgement; `intercept`
+    and `slope`; `half`, where half agree, with its 95 % interval `half_low`, `half_high` by
+    bootstrap over sources (∞: not reached); `smallest` and `largest`, what was shown: a half beyond
+    them is the curve's, not the answers'. NaN and a `problem` in words where too little is judged,
+    or people never differ.
     """
-    fits = fitted(table, against, draws=draws, seed=seed) if fits is None else fits
     return pd.DataFrame([{**key, **_row(fit)} for key, fit in fits], columns=[*_KEY, *_FIT])
 
 
-def agreement_curves(
-    table: pd.DataFrame,
-    against: str = "magnitude",
-    *,
-    points: int = 80,
-    draws: int = 1000,
-    seed: int = 0,
-    fits: Fits | None = None,
-) -> pd.DataFrame:
-    """The fitted curves: rows (classifier, subset, condition_id, x, share, low, high).
-
-    From the smallest to the largest x that was shown; pointwise 95 % bands by bootstrap over
-    sources. `fits`: as for `agreement_fits`.
+def agreement_curves(fits: Fits, *, points: int = 80) -> pd.DataFrame:
+    """The curves of what `fitted` found: rows (classifier, subset, condition_id, x, share, low,
+    high), from the smallest to the largest x that was shown; pointwise 95 % bands by bootstrap over
+    sources.
     """
     parts = []
-    for key, fit in fitted(table, against, draws=draws, seed=seed) if fits is None else fits:
+    for key, fit in fits:
         if fit.problem is None:
             x = np.linspace(fit.smallest, fit.largest, points)
             share, low, high = fit.fit.curve(x)
@@ -163,8 +144,14 @@ class Fitted:
         return None
 
 
-def fitted(table: pd.DataFrame, against: str, *, draws: int = 1000, seed: int = 0) -> Fits:
-    """The fit of each condition, in the order of their first row."""
+def fitted(
+    table: pd.DataFrame, against: str = "magnitude", *, draws: int = 1000, seed: int = 0
+) -> Fits:
+    """Per condition, a logistic curve of “people still agree” `against` magnitude or strength.
+
+    `table`: rows of `strength_table`. Pictures whose source people say shows its label, and that
+    are judged themselves, enter. Conditions come in the order of their first row.
+    """
     return [
         (dict(zip(_KEY, key, strict=True)), Fitted(rows, against, draws, seed))
         for key, rows in table.groupby(_KEY, sort=False)

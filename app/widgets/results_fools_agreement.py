@@ -61,13 +61,13 @@ def agreement_part(selection: Selection, results: SelectedResults) -> None:
         **one_of("against", list(_AGAINST)),
     )
     fitted_each = fitted(table, against)
-    fits = agreement_fits(table, against, fits=fitted_each)
+    fits = agreement_fits(fitted_each)
     if fits.empty:
         st.info("No picture at a randomised strength is of the conditions that are selected.")
         return
     answers = table[entering(table).to_numpy()]
     figure = agreement(
-        agreement_curves(table, against, fits=fitted_each),
+        agreement_curves(fitted_each),
         fits,
         answers,
         against=against,

@@ -22,6 +22,7 @@ from labelling.strengths import (
     FEWEST_PICTURES,
     agreement_curves,
     agreement_fits,
+    fitted,
     strength_count,
     strength_table,
 )
@@ -52,7 +53,7 @@ def synthetic(n: int, condition: int = 0, seed: int = 0) -> pd.DataFrame:
 
 
 def test_the_magnitude_at_which_half_agree_is_found_condition_by_condition() -> None:
-    fits = agreement_fits(pd.concat([synthetic(800), synthetic(800, 1)]))
+    fits = agreement_fits(fitted(pd.concat([synthetic(800), synthetic(800, 1)])))
     assert fits["condition_id"].tolist() == [0, 1]
     assert (fits["half_low"] < -INTERCEPT / SLOPE).all()
     assert (fits["half_high"] > -INTERCEPT / SLOPE).all()
@@ -64,8 +65,8 @@ def test_a_source_that_people_reject_and_what_nobody_judged_do_not_enter() -> No
     table = synthetic(200)
     rejected = synthetic(100, seed=1).assign(source_judgement="disagree")
     waiting = synthetic(30, seed=2).assign(perturbed_judgement="missing")
-    [alone] = agreement_fits(table).to_dict("records")
-    [among] = agreement_fits(pd.concat([table, rejected, waiting])).to_dict("records")
+    [alone] = agreement_fits(fitted(table)).to_dict("records")
+    [among] = agreement_fits(fitted(pd.concat([table, rejected, waiting]))).to_dict("records")
     assert among.pop("waiting") == 30 and alone.pop("waiting") == 0
     assert among == alone
 
@@ -87,18 +88,19 @@ def test_a_source_that_people_reject_and_what_nobody_judged_do_not_enter() -> No
     ids=["tiny", "one source", "all agree", "none agrees"],
 )
 def test_too_little_gives_no_curve_and_says_why(table: pd.DataFrame, problem: str) -> None:
-    [fit] = agreement_fits(table).to_dict("records")
+    [fit] = agreement_fits(fitted(table)).to_dict("records")
     assert fit["problem"] == problem and np.isnan([fit["half"], fit["slope"]]).all()
-    assert agreement_curves(table).empty
+    assert agreement_curves(fitted(table)).empty
 
 
 def test_no_picture_at_all_gives_empty_tables() -> None:
-    assert agreement_fits(synthetic(0)).empty and agreement_curves(synthetic(0)).empty
+    assert agreement_fits(fitted(synthetic(0))).empty
+    assert agreement_curves(fitted(synthetic(0))).empty
 
 
 def test_curves_fall_within_what_was_shown_and_lie_in_their_band() -> None:
     table = synthetic(300)
-    curve = agreement_curves(table, "strength")
+    curve = agreement_curves(fitted(table, "strength"))
     assert (curve["x"].min(), curve["x"].max()) == pytest.approx(
         (table["strength"].min(), table["strength"].max())
     )

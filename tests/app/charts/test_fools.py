@@ -11,7 +11,7 @@ from app.charts.label_targets import EVERY, label_target_map
 from app.charts.layers import magnitude_by_layer
 from app.charts.theme import SCHEMES
 from app.charts.transfer import transfer_matrices
-from labelling.strengths import agreement_curves, agreement_fits
+from labelling.strengths import agreement_curves, agreement_fits, fitted
 from tests.labelling.test_strengths import synthetic
 
 COLOURS = {"one": "#111111", "two": "#222222"}
@@ -103,7 +103,8 @@ def test_answers_are_gathered_into_groups_of_one_size() -> None:
 
 def test_curves_are_drawn_where_there_are_any_and_only_points_where_not() -> None:
     table = pd.concat([synthetic(200), synthetic(10, 1)])
-    fits, curves = agreement_fits(table), agreement_curves(table)
+    each = fitted(table)
+    fits, curves = agreement_fits(each), agreement_curves(each)
     figure = agreement(
         curves,
         fits,
