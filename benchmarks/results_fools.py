@@ -82,6 +82,7 @@ def fools(colours: Mapping[str, str], sent: Callable[[go.Figure], None]) -> dict
         codes = standing_codes(current_home().root, newest)
         items, pictures = shown(selection.experiment.id)
         told = {"items": items, "codes": codes, "pictures": pictures}
+        told["excluded"] = SelectedResults(selection).left_out
         table = strength_table(database(), selection.experiment.id, selection.rule, **told)
         table = table[table["classifier"].isin(selection.classifiers)]
         each = fitted(table)

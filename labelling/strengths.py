@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -64,16 +64,17 @@ def strength_table(
     items: pd.DataFrame | None = None,
     codes: Numbers | None = None,
     pictures: Asked | None = None,
+    excluded: Collection[int] | None = None,
 ) -> pd.DataFrame:
     """The rows of `strength_items`, and both judgements under the rule: `source_judgement` and
     `perturbed_judgement` as in `labelling.eligibility`.
 
     `items`: those rows, where somebody has read them already; `codes` and `pictures` as for
-    `labelling.votes.votes`.
+    `labelling.votes.votes`, `excluded` as for `labelling.eligibility.counting`.
     """
     table = strength_items(database, experiment_id) if items is None else items
     given = votes(database, table, codes, pictures)
-    return judged_trials(table, given, rule, counting(database, rule))
+    return judged_trials(table, given, rule, counting(database, rule, excluded))
 
 
 def agreement_fits(fits: Fits) -> pd.DataFrame:

@@ -172,6 +172,11 @@ class SelectedResults:
         table = _means(self._computed, estimand, limit)
         return table[self._shown(table)]
 
+    @property
+    def left_out(self) -> list[int] | None:
+        """The ids of those whom their studies' rules exclude; None under a rule without that."""
+        return _left_out(self._version, self._selection.rule)
+
     def prepare(self) -> None:
         """Begin, beside the page, with what a change of the judging rule may ask for."""
         _excluded(self._version)
@@ -273,8 +278,7 @@ def _judged(version: _Version, rule: JudgingRule) -> pd.DataFrame:
     with _reading:
         given = _votes(version)
         trials = _stored(version.root, version.experiment_id, version.results)
-    excluded = _excluded(version).result() if rule.exclusion else None
-    return judged_trials(trials, given, rule, counting(database(), rule, excluded))
+    return judged_trials(trials, given, rule, counting(database(), rule, _left_out(version, rule)))
 
 
 def read_ahead() -> None:
@@ -289,6 +293,10 @@ def read_ahead() -> None:
 def _excluded(version: _Version) -> Future[list[int]]:
     """Whom their studies' rules exclude; found out meanwhile, for when somebody asks."""
     return _background.submit(_excluded_labellers)
+
+
+def _left_out(version: _Version, rule: JudgingRule) -> list[int] | None:
+    return _excluded(version).result() if rule.exclusion else None
 
 
 def _excluded_labellers() -> list[int]:

@@ -48,7 +48,9 @@ def agreement_part(selection: Selection, results: SelectedResults) -> None:
             )
             page_link("studies", "Set up a study", ":material/arrow_forward:")
         return
-    table = _table(current_home().root, experiment_id, selection.rule, items, _judgements())
+    left_out = None if results.left_out is None else tuple(results.left_out)
+    home = current_home().root
+    table = _table(home, experiment_id, selection.rule, items, _judgements(), left_out)
     trials = pd.MultiIndex.from_frame(results.trials[_TRIAL])
     table = table[pd.MultiIndex.from_frame(table[_TRIAL]).isin(trials)]
     against = st.segmented_control(
@@ -104,7 +106,12 @@ def _judgements() -> tuple[int, ...]:
 
 @lru_cache(maxsize=8)
 def _table(
-    root: Path, experiment_id: str, rule: JudgingRule, items: int, judgements: tuple[int, ...]
+    root: Path,
+    experiment_id: str,
+    rule: JudgingRule,
+    items: int,
+    judgements: tuple[int, ...],
+    excluded: tuple[int, ...] | None,
 ) -> pd.DataFrame:
     table, pictures = _items(root, experiment_id, items)
     return strength_table(
@@ -114,6 +121,7 @@ def _table(
         items=table,
         codes=standing_codes(root, judgements[0]),
         pictures=pictures,
+        excluded=excluded,
     )
 
 

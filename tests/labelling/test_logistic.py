@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from labelling.intervals import resampled_sources
-from labelling.logistic import logistic_fit
+from labelling.logistic import RIDGE, logistic_fit
 
 
 def synthetic(n: int, intercept: float, slope: float, seed: int = 0) -> tuple[np.ndarray, ...]:
@@ -50,6 +50,25 @@ def test_every_resample_is_the_fit_of_its_own_data() -> None:
     assert found.intercepts[7] + found.slopes[7] * at == pytest.approx(
         again.intercept + again.slope * at, abs=0.02
     )
+
+
+@pytest.mark.parametrize(
+    ("x", "no"),
+    [(np.geomspace(0.1, 10, 79), [53, 75]), (np.linspace(0, 10, 79), [2, 76, 77, 78])],
+)
+def test_every_resample_comes_to_its_maximum_where_nearly_everybody_says_yes(
+    x: np.ndarray, no: list[int]
+) -> None:
+    yes, unit = ~np.isin(np.arange(79), no), np.arange(79)
+    counts = resampled_sources(79, 1000)
+    found = logistic_fit(x, yes, unit, counts)
+    said = expit(found.intercepts + found.slopes * x[:, None])
+    left = counts * (yes[:, None] - said)
+    # The ridge, on standardised x, is all that answers leave over.
+    at_the_mean = found.intercepts + found.slopes * x.mean()
+    ridge = np.stack([at_the_mean, found.slopes * x.std()]) * RIDGE
+    standard = (x - x.mean()) / x.std()
+    np.testing.assert_allclose(np.stack([left.sum(0), standard @ left]), ridge, atol=1e-6)
 
 
 def test_half_agree_where_the_curve_crosses_and_the_interval_holds_it() -> None:
