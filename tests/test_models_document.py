@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 import torch
 from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
 
-from app.__main__ import main, parser
+from app.__main__ import main
 from app.runner.models import Models
 from data.home import home
 from engine.catalogue import BUILT_IN, catalogue, load_classifier
@@ -23,16 +22,6 @@ DOCUMENT = (Path(__file__).parents[1] / "docs" / "models.md").read_text(encoding
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
-
-
-def commands() -> list[str]:
-    shell = "".join(blocks("bash")).replace("\\\n", " ")
-    return re.findall(r"python -m app (.+)", shell)
-
-
-@pytest.mark.parametrize("command", commands())
-def test_the_commands_are_understood(command: str) -> None:
-    assert parser().parse_args(shlex.split(command)).command == "models"
 
 
 def test_the_example_entry_is_offered_and_runs(home_folder: Path, tmp_path: Path) -> None:

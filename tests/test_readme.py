@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import runpy
-import shlex
 from pathlib import Path
 
 import pytest
 import torch
 
-from app.__main__ import main, parser
+from app.__main__ import main
 from data.home import home
 from engine.catalogue import catalogue, load_classifier
 
@@ -40,24 +39,6 @@ def test_the_example_classifiers_can_be_added(home_folder: Path, tmp_path: Path)
     assert torch.allclose(loaded.module(images), network(images), atol=1e-5)
 
 
-def commands() -> list[str]:
-    """What follows `python -m app` in the README's shell examples, continued lines joined."""
-    shell = "".join(code_blocks("sh")).replace("\\\n", " ")
-    return [re.split(r" > |  #", line)[0] for line in re.findall(r"python -m app (.+)", shell)]
-
-
-@pytest.mark.parametrize("command", [c for c in commands() if "--help" not in c])
-def test_the_commands_are_understood(command: str) -> None:
-    assert parser().parse_args(shlex.split(command)).command == command.split()[0]
-
-
 @pytest.mark.parametrize("target", re.findall(r"^make (\w+)", "".join(code_blocks("sh")), re.M))
 def test_the_make_targets_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
-
-
-@pytest.mark.parametrize(
-    "path", sorted(set(re.findall(r"\]\((?!https?:)([^)#]+)\)", README.read_text())))
-)
-def test_what_the_readme_links_to_is_there(path: str) -> None:
-    assert (ROOT / path).exists()

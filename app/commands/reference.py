@@ -47,8 +47,10 @@ def _section(name: str) -> str:
 
 def _row(action: argparse.Action) -> str:
     value = action.metavar or (
-        "" if action.nargs == 0 else "\\|".join(action.choices or [action.dest.upper()])
+        "" if action.nargs == 0 else "|".join(action.choices or [action.dest.upper()])
     )
+    value = " ".join(value) if isinstance(value, tuple) else value
+    value = value.replace("|", "\\|")  # or it would begin the next cell of the table
     if action.nargs in ("+", "*"):
         value += " …"
     names = ", ".join(action.option_strings)
