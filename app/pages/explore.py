@@ -118,13 +118,12 @@ def _wait_for_worker() -> None:
 
 def _buttons(place: Any, request: SearchRequest, running: Shown | None) -> None:
     with place, st.container(horizontal=True, horizontal_alignment="right"):
-        st.button(
+        # No callback: it would be given the request as it was before what was typed last.
+        pressed = st.button(
             "Run",
             type="primary",
             icon=":material/play_arrow:",
             disabled=running is not None,
-            on_click=_start,
-            args=(request,),
         )
         stopping = running is not None and running.job.cancel
         st.button(
@@ -134,23 +133,22 @@ def _buttons(place: Any, request: SearchRequest, running: Shown | None) -> None:
             on_click=_stop,
             args=(running.job.id if running else "",),
         )
-    refused = st.session_state.pop("refused", None)
-    if refused:
-        st.error(plain(refused))
+    if pressed and running is None:
+        try:
+            _start(request)
+        except RequestError as error:
+            st.error(plain(str(error)))
 
 
 def _start(request: SearchRequest) -> None:
     """Submit the search; from this moment the address is the run's."""
-    try:
-        run_id = submit_search(database(), current_home(), request)
-    except RequestError as error:
-        st.session_state["refused"] = str(error)
-        return
+    run_id = submit_search(database(), current_home(), request)
     st.query_params[RUN] = run_id
     for name, used in (("generator", request.generator), ("classifier", request.classifier)):
         if st.query_params.get(name, used) != used:  # the address named what cannot be
             st.query_params[name] = used
     st.session_state["filled_in"] = run_id
+    st.rerun()
 
 
 def _stop(run_id: str) -> None:

@@ -22,7 +22,7 @@ from data.database import open_database
 from data.home import home
 from data.images import image_file
 from data.jobs import job
-from data.results import conditions, result, source
+from data.results import conditions, experiment, result, source
 from tests.app.processes import until
 from tests.browser.conftest import App, Complaints, downloaded, running_app, wait_until_ready
 
@@ -389,3 +389,13 @@ def _server_of(app: App) -> int:
         if connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
             return connection.pid
     raise AssertionError(f"Nothing listens on port {port}.")
+
+
+def test_what_was_typed_last_is_what_runs(visit: Callable[[str], Page], app: App) -> None:
+    """Run is pressed straight from the field, before the page has heard of what was typed there."""
+    page = visit(SHORT)
+    page.get_by_role("spinbutton", name="Seed").fill("8")
+    run = started(page)
+    database = open_database(home(app.home))
+    stored = experiment(database, job(database, run).experiment_id)
+    assert stored.definition["seed"] == 8
