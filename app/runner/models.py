@@ -22,6 +22,7 @@ from engine.catalogue import (
     load_classifier,
     load_generator,
 )
+from engine.devices import require_device
 from engine.scales import FULL, load_scales
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Models:
         Progress has `preparing`, a sentence. `full_scales`: a preview of σ will not do. Stopped,
         it goes on from there the next time. Raises ModelError.
         """
+        require_device(self.device)  # before anything is fetched in vain
         entry = self.catalogue.generator(generator)
         for one in (entry, *(self.catalogue.classifier(name) for name in classifiers)):
             if one.origin is not None and not is_there(one, self.folders):
@@ -104,6 +106,7 @@ class Models:
     def classifier(self, name: str) -> LoadedClassifier:
         """The classifier, its weights verified, and fetched where they are not there."""
         if name not in self._classifiers:
+            require_device(self.device)
             self._classifiers[name] = load_classifier(
                 self.catalogue.classifier(name), self.folders, self.device
             )

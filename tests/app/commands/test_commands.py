@@ -214,6 +214,13 @@ def test_a_search_tells_its_result_and_saves_the_pair(run: Run, here: Run, place
         (("search", "--generator", "big", "--label", "0"), "mnist-conv, biggan-deep-128"),
         (("experiment", "--generator", "tiny", "--subsets", "middle"), "all, first, last"),
         (("experiment", "--generator", "tiny", "--weights", "z"), "z=0.5"),
+        (
+            (
+                *("search", "--generator", "tiny", "--classifier", "tiny-fair"),
+                *("--label", "bar", "--device", "abacus"),
+            ),
+            "There is no device “abacus” on this machine; choose from cpu",
+        ),
         (("experiment", "--resume", "nothing"), "There is no experiment “nothing”"),
         (("experiment", "--resume", "nothing", "--seed", "1"), "leave out --seed"),
         (("experiment", "run"), "Name the TOML file: python -m app experiment run FILE."),
