@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from app.runner.lock import worker_lock
 from data import jobs
@@ -24,14 +24,13 @@ from labelling.eligibility import trial_table
 from labelling.estimands import ESTIMANDS, FOOLED_WHILE_PEOPLE_AGREE, RAW
 from labelling.means import table_of_means
 from tests.browser.conftest import (
-    SCHEMES,
-    WIDTHS,
     App,
     downloaded,
     running_app,
     wait_until_drawn,
     wait_until_ready,
 )
+from tests.browser.results_page import chart_text, results_of
 from tests.browser.synthetic_home import (
     MINIMUM_NORM,
     RELAXATION,
@@ -105,42 +104,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture
 def results(world: World, page: Page) -> Callable[[str], Page]:
     """`results("experiment=…&view=Table")` opens the page with that query."""
-
-    def open_page(query: str) -> Page:
-        page.goto(f"{world.app.url}/results?{query}")
-        wait_until_ready(page)
-        return page
-
-    return open_page
+    return results_of(world.app, page)
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Callable[[Page, str], None]:
-    """Saves the whole page in light and dark, 1280 and 1920 wide; see `screenshot` for where.
-
-    Each scheme is loaded afresh, since a chart takes its scheme when it is drawn, and the window is
-    high enough for all of the page, which scrolls inside itself.
-    """
-    folder = Path(os.environ.get("PLAINVIEW_SCREENSHOTS", tmp_path))
-
-    def save(page: Page, name: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
-            page.reload()
-            wait_until_ready(page)
-            expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
-            for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": 1400})
-                wait_until_drawn(page)
-                page.screenshot(path=folder / f"{name}-{scheme}-{width}.png")
-        page.emulate_media(color_scheme="light")
-
-    return save
-
-
-def chart_text(page: Page) -> Locator:
-    return page.locator(".js-plotly-plot .main-svg")
+def pictures(screenshot: Callable[..., list[Path]]) -> Callable[[Page, str], list[Path]]:
+    """`screenshot`, of a window that all of the page fits into: it scrolls inside itself."""
+    return partial(screenshot, height=1400)
 
 
 def choose(page: Page, name: str) -> None:
