@@ -37,6 +37,7 @@ def found_a_perturbation(home: Path) -> None:
 def on_the_map(page: Page, x: float, y: float) -> tuple[float, float]:
     """Where a place of the first panel is on the screen."""
     wait_until_drawn(page)
+    wait_until_drawn(page)
     return tuple(
         page.evaluate(
             """([x, y]) => {

@@ -16,7 +16,14 @@ from data.database import open_database
 from data.home import Home
 from data.maps import map_content, stored_maps
 from engine.maps import SemanticMap, from_bytes
-from tests.browser.conftest import ROOT, App, Complaints, running_app, wait_until_ready
+from tests.browser.conftest import (
+    ROOT,
+    App,
+    Complaints,
+    running_app,
+    wait_until_drawn,
+    wait_until_ready,
+)
 
 SHARED = ROOT.parent / "shared" / "data"
 WEIGHTS = SHARED / "models" / "squeezenet1_1_imagenet_fp16.safetensors"
@@ -69,11 +76,13 @@ def computed(page: Page, usual: str, points: str, told: str) -> None:
 def clicked(page: Page) -> None:
     """A click in the middle of the map, which asks for the picture and the top five there."""
     page.locator(".js-plotly-plot").first.scroll_into_view_if_needed()
+    wait_until_drawn(page)
     box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.52, box["y"] + box["height"] * 0.48)
     expect(page.get_by_text(re.compile(r"^Picture at "))).to_be_visible()
     expect(page.locator(".st-key-map-picture img")).to_be_visible(timeout=60_000)
     lines = page.get_by_test_id("stCaptionContainer").filter(has_text=re.compile(r" \d\.\d{3}"))
+    expect(lines.first).to_have_text(re.compile(r"(\d\.\d{3}.*){5}", re.DOTALL))
     assert len(re.findall(r"\d\.\d{3}", lines.first.inner_text())) == 5
 
 
