@@ -20,8 +20,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlite_utils import Database
 
 from data.home import Home
@@ -30,13 +28,13 @@ from data.studies import ItemRow
 from labelling.answers import Answer
 from labelling.controls import add_controls, known
 from labelling.options import StudyError, StudyOptions
+from labelling.outside_pictures import read_picture
 from labelling.plain_words import found_in
 from labelling.studies import NAMELESS, store_study
 from labelling.table_rows import CsvError, Problem, csv_rows, listed
 
 REQUIRED = ("source", "phrase")
 COLUMNS = (*REQUIRED, "perturbed", "label", "search", "gloss", "answer", "condition")
-LARGEST_SIDE = 2048
 LONGEST_TEXT = 200
 LONGEST_LABEL = 9
 
@@ -174,39 +172,6 @@ def create_outside_study(
     )
 
 
-def read_picture(file: Path) -> np.ndarray:
-    """The file's pixels the right way up, uint8 (H, W, 1 or 3).
-
-    Raises StudyError, also for what 8-bit grey or RGB cannot show as it is: deeper pixels, which
-    would be cut off at white, and transparent ones, which would get a colour that nobody chose.
-    """
-    try:
-        with Image.open(file) as image:
-            if max(image.size) > LARGEST_SIDE:
-                raise StudyError(
-                    f"The image {file.name} is {image.width} × {image.height}: at most "
-                    f"{LARGEST_SIDE} pixels a side."
-                )
-            if image.mode not in _EIGHT_BITS:
-                raise StudyError(
-                    f"The image {file.name} has pixels of kind {image.mode}: save it as grey or"
-                    " RGB with 8 bits a channel."
-                )
-            if image.has_transparency_data and image.convert("RGBA").getextrema()[3][0] < 255:
-                raise StudyError(
-                    f"The image {file.name} has transparent pixels: put it on a background."
-                )
-            turned = ImageOps.exif_transpose(image)
-            pixels = np.asarray(turned.convert("L" if image.mode in ("1", "L") else "RGB"))
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise StudyError(f"The image {file.name} cannot be read: {error}.") from error
-    return pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
-
-
-#: Pillow's names of what 8 bits a channel, or fewer, hold.
-_EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV")
-
-
 def _row(cells: Mapping[str, str], line: int, folder: Path, numbers: dict[str, int]) -> Row:
     """The row of cells that were checked; `numbers` are the phrases' that have no label."""
     phrase = cells["phrase"]
@@ -251,10 +216,15 @@ def _problems(cells: Mapping[str, str], folder: Path) -> Iterator[str]:
         file = cells.get(name)
         if not file:
             continue
-        path = (folder / file).resolve()
+        try:
+            path = (folder / file).resolve()
+            is_there = path.is_file()
+        except (OSError, ValueError):  # no file can be called so
+            yield f"{name} {file[:LONGEST_TEXT]!r} is not in the folder"
+            continue
         if not path.is_relative_to(folder.resolve()):
             yield f"{name} {file!r} is outside the folder"
-        elif not path.is_file():
+        elif not is_there:
             yield f"{name} {file!r} is not in the folder"
         else:
             try:

@@ -171,7 +171,7 @@ def comment(database: Database, labeller_id: int, number: int, text: str) -> boo
         return False
     require_plain(text, field="A comment", who=f"labeller {labeller_id}")
     with immediate(database):
-        mine = Sitting(database, labeller_id).mine
+        mine = assignments.assignments_of(database, labeller_id)
         items = [one.item_id for one in mine if one.place == number]
         for item_id in items:
             add_comment(database, labeller_id, item_id, text)

@@ -18,7 +18,8 @@ from data.labellers import labeller_of
 from data.studies import items
 from labelling.answers import Answer
 from labelling.options import StudyError
-from labelling.outside import create_outside_study, read_picture, read_table
+from labelling.outside import create_outside_study, read_table
+from labelling.outside_pictures import read_picture
 from labelling.queue import next_task, record
 from labelling.studies import invite
 from tests.labelling.synthetic_study import at_once
@@ -39,6 +40,7 @@ def folder(tmp_path) -> Path:
         pixels = np.random.default_rng(number).integers(0, 256, (20, 30, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(place / name)
     (place / "no-image.png").write_text("not an image")
+    (place / "broken.ppm").write_text("P6 30 2x 255")
     return place
 
 
@@ -87,7 +89,10 @@ def test_a_table_becomes_a_study_judged_by_the_same_protocol(folder, database, t
         ("source,phrase\na.png,\n", "line 2: phrase is empty"),
         ("source,phrase\na.png,a cat\nz.png,a cat\n", "line 3: source 'z.png' is not in"),
         ("source,phrase\n../home,a cat\n", "line 2: source '../home' is outside the folder"),
+        ("source,phrase\na\0.png,a cat\n", "line 2: source 'a\\x00.png' is not in the folder"),
+        (f"source,phrase\n{'x' * 300}.png,a cat\n", "is not in the folder"),
         ("source,phrase\nno-image.png,a cat\n", "line 2: The image no-image.png cannot be read"),
+        ("source,phrase\nbroken.ppm,a cat\n", "line 2: The image broken.ppm cannot be read"),
         ("source,phrase,label\na.png,a cat,-1\n", "line 2: label '-1' is not a whole number"),
         (f"source,phrase,label\na.png,a cat,{2**63}\n", "is not a whole number from 0 of at most"),
         ("source,phrase,answer\na.png,a cat,5\n", "line 2: answer '5' is not 1, 2, 3 or 4"),
