@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from sqlite_utils import Database
-from statsmodels.stats.proportion import proportion_confint
 
 from data import studies
 from data.labellers import labellers
 from labelling.agreement import Agreement, fleiss, krippendorff_alpha
 from labelling.answers import Answer
+from labelling.intervals import wilson
 from labelling.options import ExclusionRules, StudyOptions
 
 #: Items of known answer, by kind.
@@ -39,9 +39,7 @@ class Share:
     @property
     def interval(self) -> tuple[float, float]:
         """All of [0, 1] where nothing is known."""
-        if not self.total:
-            return 0.0, 1.0
-        low, high = proportion_confint(self.right, self.total, method="wilson")
+        low, high = wilson(self.value or 0.0, self.total)
         return float(low), float(high)
 
 
