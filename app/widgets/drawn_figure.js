@@ -132,14 +132,10 @@ async function draw(place, chart) {
   const [width, height] = size(place, chart);
   chart.drawn = `${width},${height}`;
   const { data, layout, config } = chart.figure;
-  const anew = !place.classList.contains("js-plotly-plot") || keepsProportions(layout);
-  const put = anew ? Plotly.newPlot : Plotly.react;
-  await put(place, { data, layout: { ...layout, width, height }, config });
-  if (anew) place.on("plotly_click", ({ points }) => chart.tell(told(points[0])));
+  const first = !place.classList.contains("js-plotly-plot");
+  await Plotly.react(place, { data, layout: { ...layout, width, height }, config });
+  if (first) place.on("plotly_click", ({ points }) => chart.tell(told(points[0])));
 }
-
-/** Whether axes give up room for that. In a chart that changes, Plotly would take it again. */
-const keepsProportions = (layout) => Object.values(layout).some((axis) => axis?.scaleanchor);
 
 // Rows of numbers come as typed arrays, which are no lists in JSON.
 const told = ({ x, y, customdata }) => ({ x, y, customdata: Array.from(customdata ?? []) });
