@@ -17,6 +17,7 @@ from app.figures import figures
 from app.runner.live import After, Frame, Live, read_after, read_live
 from app.runner.menu import GeneratorChoice, Menu
 from app.widgets.download import download
+from app.widgets.drawn_figure import drawn_figure
 from app.widgets.explore_files import picture_pair, run_as_gif, run_as_json
 from app.widgets.explore_panels import points_panel, transfer_panel
 from app.widgets.explore_stage import address
@@ -162,9 +163,7 @@ def _strength(
     )
     with right:
         st.markdown("**Confidence against strength**")
-        st.plotly_chart(
-            figure, key="strength-curve", theme=None, config=chart_menu(f"strength-{job.id}")
-        )
+        drawn_figure(figure, chart_menu(f"strength-{job.id}"), "strength-curve")
         st.caption(
             f"Fooled (shaded) at strengths {_ranges(table)}. The found perturbation is made weaker"
             " and stronger: whether a classifier that is once fooled stays fooled on the way is"

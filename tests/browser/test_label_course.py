@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import Callable, Iterable
@@ -65,12 +64,6 @@ def begin(app: App):
         session.database.close()
 
 
-@pytest.fixture
-def picture(screenshot) -> Callable[[Page, str], object]:
-    """`screenshot`, where somebody asks for pictures: they would take a third of the time here."""
-    return screenshot if "PLAINVIEW_SCREENSHOTS" in os.environ else lambda page, name: None
-
-
 def stage_now(session: LabelSession) -> Stage:
     return stage(session.database, session.labeller_id)
 
@@ -129,17 +122,17 @@ def test_the_whole_course(
     begin,
     browser: Browser,
     complaints,
-    picture: Callable[[Page, str], object],
+    screenshot: Callable[..., object],
 ):
     session = begin(WHOLE, gold=2)
     page.goto(session.address)
     expect(page.get_by_role("heading", name="About this study")).to_be_visible()
     expect(page.get_by_text("We keep your answers.")).to_be_visible()
-    picture(page, "label-information")
+    screenshot(page, "label-information")
     assert next_task(session.database, session.labeller_id) is None
     agree(page)
     assert set(events(session)) == {"consented"}
-    picture(page, "label-instructions")
+    screenshot(page, "label-instructions")
 
     # Another device goes on where this one is.
     context = browser.new_context(viewport={"width": 390, "height": 780})
@@ -166,7 +159,7 @@ def test_the_whole_course(
             breaks += 1
             expect(page.get_by_role("heading", name="Time for a short break")).to_be_visible()
             expect(page.get_by_text("You have done 5 of 8.")).to_be_visible()
-            picture(page, "label-break")
+            screenshot(page, "label-break")
             for key in "1234":
                 page.keyboard.press(key)
                 page.wait_for_timeout(120)
@@ -177,7 +170,7 @@ def test_the_whole_course(
 
     expect(page.get_by_role("heading", name="One last question")).to_be_visible()
     expect(page.get_by_text("harbours")).to_have_count(0)
-    picture(page, "label-purpose")
+    screenshot(page, "label-purpose")
     hostile = "To look at <i>old</i> maps'); DROP TABLE judgements; --"
     page.get_by_role("textbox").fill(hostile)
     page.get_by_role("button", name="Continue").click()
@@ -190,7 +183,7 @@ def test_the_whole_course(
     expect(page.get_by_text("It was about harbours.")).to_be_visible()
     expect(page.get_by_test_id("stCode")).to_have_text(re.compile("^[0-9A-F]{8}$"))
     assert events(session)["purpose"] == "To look at <old> maps'); --"
-    picture(page, "label-end")
+    screenshot(page, "label-end")
     assert complaints.messages == []
 
 
@@ -281,7 +274,7 @@ def test_what_others_have_taken_meanwhile_is_said_and_never_judged_by_mistake(
 
 @pytest.mark.parametrize("where", [Stage.LATER, Stage.PURPOSE, Stage.END])
 def test_the_last_answer_is_undone_from_the_screen_that_follows_it(
-    page: Page, begin, picture: Callable[[Page, str], object], where: Stage
+    page: Page, begin, screenshot: Callable[..., object], where: Stage
 ):
     options = at_once(overlap=1, exposure_ms=100, purpose_question=where is Stage.PURPOSE)
     session = begin(options, trials=1)
@@ -294,7 +287,7 @@ def test_the_last_answer_is_undone_from_the_screen_that_follows_it(
         press(page, session, "1")
     assert stage_now(session) is where
     count, last = len(session.stored()), session.stored()[-1]
-    picture(page, f"label-undo-{where}")
+    screenshot(page, f"label-undo-{where}")
     page.get_by_role("button", name="Undo my last answer").click()
     wait_for_judgements(page, session, count - 1)
     wait_for_task(page, session)
