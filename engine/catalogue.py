@@ -67,9 +67,17 @@ class Catalogue:
         return _named(self.classifiers, name, "classifier")
 
     def fitting_classifiers(self, generator: str) -> list[str]:
-        """Names of the classifiers that tell apart the very labels the generator makes."""
-        names = self.generator(generator).labels.names
-        return [name for name, entry in self.classifiers.items() if entry.labels.names == names]
+        """Names of the classifiers that tell apart the generator's very labels in its pictures.
+
+        Raises ModelError where the generator has to be built to know these, and cannot be.
+        """
+        drawn = self.generator(generator)
+        names, shape = drawn.labels.names, image_shape(drawn)
+        return [
+            name
+            for name, entry in self.classifiers.items()
+            if entry.labels.names == names and entry.takes(shape)
+        ]
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,14 @@ def catalogue(
         {name: entry for name, entry in entries.items() if isinstance(entry, GeneratorEntry)},
         {name: entry for name, entry in entries.items() if isinstance(entry, ClassifierEntry)},
     )
+
+
+def image_shape(entry: GeneratorEntry) -> tuple[int, int, int]:
+    """(channels, height, width) of a generator's pictures. Raises ModelError."""
+    if entry.image_shape is not None:
+        return entry.image_shape
+    with torch.device("meta"):  # shapes only: no memory, no initialisation
+        return built(entry).image_shape
 
 
 def layer_weights(entry: GeneratorEntry, points: Sequence[Point], subset: str) -> tuple[float, ...]:
@@ -275,6 +291,21 @@ def _check_entry(file: Path, entry: Entry) -> None:
                 f"{file}: the {field} of “{entry.name}” must be a {kind.__name__}, not"
                 f" {getattr(entry, field)!r}."
             )
+    shape = entry.image_shape
+    built_to_know = shape is None and isinstance(entry, GeneratorEntry)
+    if not built_to_know and not _is_shape(shape):
+        raise ModelError(
+            f"{file}: the image_shape of “{entry.name}” must be (channels, height, width), not"
+            f" {shape!r}."
+        )
+
+
+def _is_shape(shape: object) -> bool:
+    return (
+        isinstance(shape, list | tuple)
+        and len(shape) == 3
+        and all(isinstance(size, int) and size > 0 for size in shape)
+    )
 
 
 _KINDS = {"name": str, "title": str, "weights": Weights, "labels": Labels, "provenance": Provenance}

@@ -119,6 +119,11 @@ class ClassifierEntry:
     origin: Origin | None = None
     framing: Framing | None = None
 
+    def takes(self, image_shape: tuple[int, int, int]) -> bool:
+        """Whether pictures (channels, height, width) fit: their size only where it resizes none."""
+        own = tuple(self.image_shape)
+        return own[0] == image_shape[0] and (self.size is not None or own == tuple(image_shape))
+
 
 Entry = GeneratorEntry | ClassifierEntry
 

@@ -25,13 +25,18 @@ def chosen_generator(menu: Menu, name: str) -> GeneratorChoice:
 
 def check_pair(menu: Menu, generator: str, classifier: str) -> None:
     """Raises RequestError for names that there are not, and for two that do not fit each other."""
-    fitting = choice_of(menu.generators, generator, "generator").classifiers
-    choice_of(menu.classifiers, classifier, "classifier")
-    if classifier not in fitting:
+    drawn = choice_of(menu.generators, generator, "generator")
+    asked = choice_of(menu.classifiers, classifier, "classifier")
+    if classifier in drawn.classifiers:
+        return
+    these = f"these do: {', '.join(drawn.classifiers)}."
+    if any(classifier in one.classifiers and one.labels == drawn.labels for one in menu.label_sets):
+        takes, draws = (" × ".join(map(str, one.image_shape)) for one in (asked, drawn))
         raise RequestError(
-            f"{classifier} does not tell apart the labels of {generator}; these do:"
-            f" {', '.join(fitting)}."
+            f"{classifier} takes pictures of {takes}, and those of {generator} are {draws}: it does"
+            f" not fit; {these} (A `size` in its entry resizes; channels have to be as many.)"
         )
+    raise RequestError(f"{classifier} does not tell apart the labels of {generator}; {these}")
 
 
 def chosen_subset(

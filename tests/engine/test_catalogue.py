@@ -129,8 +129,32 @@ def test_a_users_own_entry_works_like_a_built_in_one(tmp_path, mnist_robust, mni
 
 
 @pytest.mark.parametrize(
+    ("image_shape", "size", "fits"),
+    [
+        ((1, 28, 28), None, True),
+        ((1, 32, 32), None, False),
+        ((1, 32, 32), 32, True),
+        ((3, 28, 28), None, False),
+        ((3, 32, 32), 32, False),
+    ],
+)
+def test_a_classifier_is_for_pictures_that_it_can_take(image_shape, size, fits) -> None:
+    known = catalogue()
+    mine = replace(
+        known.classifier("mnist-robust"), name="mine", image_shape=image_shape, size=size
+    )
+    entries = replace(known, classifiers={**known.classifiers, "mine": mine})
+    fitting = entries.fitting_classifiers("mnist-conv")
+    assert fitting == ["mnist-standard", "mnist-robust", *(["mine"] if fits else [])]
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            ENTRY.replace("(1, 28, 28)", "28").format(sha256="0" * 64),
+            r"image_shape of “mine” must be \(channels, height, width\), not 28",
+        ),
         ("ENTRIES = [", "does not run: SyntaxError"),
         ("1 / 0", "does not run: ZeroDivisionError"),
         ("entries = []", "defines no ENTRIES"),

@@ -198,6 +198,20 @@ def test_what_cannot_be_met_is_answered_with_the_choices(
     assert sentence in str(refused.value)
 
 
+def test_a_classifier_of_other_pictures_is_refused_with_both_sizes(menu: Menu) -> None:
+    """`tiny-fair` as if it were for coloured pictures, and so not offered with `tiny`."""
+    tiny = replace(menu.generators["tiny"], classifiers=("tiny-stubborn",))
+    coloured = replace(menu.classifiers["tiny-fair"], image_shape=(3, 6, 6))
+    menu = replace(
+        menu,
+        generators={**menu.generators, "tiny": tiny},
+        classifiers={**menu.classifiers, "tiny-fair": coloured},
+    )
+    told = "takes pictures of 3 × 6 × 6, and those of tiny are 1 × 6 × 6.*these do: tiny-stubborn"
+    with pytest.raises(RequestError, match=told):
+        plan.exploration(menu, SEARCH)
+
+
 def _present(menu: Menu) -> object:
     """The classifier as if its weights were there, so that only its labels are wrong."""
     return replace(menu.classifiers["mnist-robust"], checksum="0" * 64, problem=None)
