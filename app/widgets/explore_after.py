@@ -63,7 +63,9 @@ def after_the_run(menu: Menu, job: Job, experiment: Experiment) -> None:
         points_panel(generator, after.points)
     with transfer:
         searched = experiment.definition["conditions"][0]["classifier"]
-        transfer_panel(generator, searched, after.transfers)
+        transfer_panel(
+            generator, searched, experiment.definition["trial"]["label"], after.transfers
+        )
     with filmstrip:
         _filmstrip(after.frames)
     with details:

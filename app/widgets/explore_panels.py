@@ -52,7 +52,7 @@ def points_panel(generator: GeneratorChoice, points: Sequence[PointView]) -> Non
 
 
 def transfer_panel(
-    generator: GeneratorChoice, searched: str, transfers: Sequence[Transfer]
+    generator: GeneratorChoice, searched: str, label: int, transfers: Sequence[Transfer]
 ) -> None:
     """What the other classifiers of the same labels say of the two pictures."""
     if not transfers:
@@ -67,7 +67,7 @@ def transfer_panel(
                 "Classifier": [one.classifier for one in transfers],
                 "The source": [_said(generator, one.before[0]) for one in transfers],
                 "The perturbed picture": [_said(generator, one.after[0]) for one in transfers],
-                "Fooled too": ["yes" if one.fooled else "no" for one in transfers],
+                "Fooled too": [fooled_too(label, one) for one in transfers],
                 "Then": [
                     " · ".join(_said(generator, guess) for guess in one.after[1:])
                     for one in transfers
@@ -78,8 +78,16 @@ def transfer_panel(
     )
     st.caption(
         f"The 8-bit picture that was found for {searched}, given to the others. “Fooled” asks for"
-        " the same target; classifiers whose weights are not on this computer are not asked."
+        " the same target, of a classifier that gave the source its label; classifiers whose"
+        " weights are not on this computer are not asked."
     )
+
+
+def fooled_too(label: int, transfer: Transfer) -> str:
+    """In a word; who was wrong about the source already was not fooled by what was done to it."""
+    if transfer.before[0].label != label:
+        return "wrong before"
+    return "yes" if transfer.fooled else "no"
 
 
 def _cell(generator: GeneratorChoice, view: View) -> str:
