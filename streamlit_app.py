@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from app.guard import guarded
 from app.logs import start_logging
 from app.plotly_script import script_route
 from app.promptly import Promptly, imported
-from app.warming import start_warming
+from app.warming import MOST_SECONDS, start_warming
 from data.database import DatabaseError
 from data.home import HomeError
 from engine.allocator import share_arenas
@@ -91,11 +92,11 @@ def _refusal(sentence: str) -> Callable[[], None]:
 @asynccontextmanager
 async def _prepared(server: st.App) -> AsyncIterator[None]:
     """Before any page opens: what is refused is logged already, memory stays flat, and what a first
-    visitor would wait for begins.
+    visitor would wait for is done, as a rule.
     """
     share_arenas()
     start_logging(current_home().logs, "app")
-    start_warming()
+    await asyncio.to_thread(start_warming().join, MOST_SECONDS)
     yield
 
 

@@ -1,7 +1,9 @@
 """What the first visitor would wait for, done beside the server as it starts.
 
-The Results page imports pandas, SciPy and Plotly, and reads the newest experiment with everybody's
-judgements: two seconds where there are a million of them.
+The Results page imports pandas, SciPy and Plotly, reads the newest experiment with everybody's
+judgements and computes its curves: two seconds where there are a million of them. The server
+answers nobody before that is done, or has taken `MOST_SECONDS`: what is left would keep those
+waiting who come at once, and everybody else who shares Python's interpreter with it.
 """
 
 from __future__ import annotations
@@ -17,9 +19,12 @@ from data.home import HomeError
 
 log = logging.getLogger(__name__)
 
+#: So long the server's first answer waits for this at most.
+MOST_SECONDS = 2.5
+
 
 def start_warming() -> Thread:
-    """Begin; the thread does not keep the server from ending."""
+    """Begin; to be joined for `MOST_SECONDS`. The thread does not keep the server from ending."""
     thread = Thread(target=warm, name="warming", daemon=True)
     thread.start()
     return thread

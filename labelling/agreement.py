@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import krippendorff
 import numpy as np
-from statsmodels.stats.inter_rater import fleiss_kappa
 
 RESAMPLES = 2000
 #: Fewer images than this tell nothing of a spread.
@@ -55,6 +54,9 @@ def fleiss(counts: np.ndarray, *, seed: int = 0) -> Agreement:
 
     κ wants the same number of answers for each image. counts: (images, answers), whole numbers.
     """
+    # Here, since it takes a second, which whoever only counts judgements need not wait for.
+    from statsmodels.stats.inter_rater import fleiss_kappa
+
     people = counts.sum(axis=1)
     several = people[people >= 2]
     if not len(several):

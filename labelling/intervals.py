@@ -7,7 +7,7 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtr, ndtri, stdtrit
 
 Floats = NDArray[np.floating]
 
@@ -21,7 +21,7 @@ FEWEST_SOURCES = 5
 
 def wilson(proportion: Floats | float, n: Floats | float) -> tuple[Floats, Floats]:
     """Wilson's score interval for a binomial proportion out of n; [0, 1] where n is 0."""
-    z = norm.ppf(0.5 + LEVEL / 2)
+    z = ndtri(0.5 + LEVEL / 2)
     p, n = np.asarray(proportion, float), np.asarray(n, float)
     count = np.where(n > 0, n, 1.0)
     centre = (p + z**2 / (2 * count)) / (1 + z**2 / count)
@@ -66,8 +66,8 @@ def percentile_interval(
     shape = replicates.shape[1:]
     if sources < FEWEST_SOURCES or not len(replicates):
         return np.full(shape, np.nan), np.full(shape, np.nan)
-    expanded = t.ppf((1 - LEVEL) / 2, sources - 1) * sqrt(sources / (sources - 1))
-    tail = float(norm.cdf(expanded))
+    expanded = stdtrit(sources - 1, (1 - LEVEL) / 2) * sqrt(sources / (sources - 1))
+    tail = float(ndtr(expanded))
     defined = replicates[~np.isnan(replicates.reshape(len(replicates), -1)).all(axis=1)]
     if not len(defined):
         return np.full(shape, np.nan), np.full(shape, np.nan)

@@ -15,7 +15,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binomtest, rankdata, wilcoxon
 
 from labelling.curves import conditions
 from labelling.entrants import AGREE, MISSING, entering, read_entrants
@@ -200,6 +199,9 @@ def _compare(one: Floats, other: Floats, source_of: NDArray[np.intp], counts: An
 
 
 def _tests(each: Floats) -> dict[str, float]:
+    # Here, since it takes half a second, which no other view of the results needs.
+    from scipy.stats import binomtest, rankdata, wilcoxon
+
     positive, negative = int((each > 0).sum()), int((each < 0).sum())
     if not positive + negative:
         return {"rank_biserial": 0.0, "wilcoxon_p": 1.0, "sign_p": 1.0}

@@ -13,16 +13,18 @@ from threading import Lock
 import pandas as pd
 
 from app.access import current_home, database
+from app.promptly import imported
 from app.results_stamp import Stamp
 from app.widgets.banner import synthetic
 from data.database import open_database
 from data.results import Experiment, experiments
+from data.results import conditions as of_experiment
 from labelling.analysis_plan import Comparison, adherence
 from labelling.curves import Cases, at_risk, common_set, conditions, success_curves
 from labelling.distances import mean_distances, pixel_distances
 from labelling.eligibility import JudgingRule, counting, finished_part, judged_trials
 from labelling.entrants import entering
-from labelling.estimands import ESTIMANDS
+from labelling.estimands import ESTIMANDS, FOOLED_WHILE_PEOPLE_AGREE, SOURCE_JUDGED
 from labelling.funnel import funnel
 from labelling.means import common_limit, table_of_means
 from labelling.paired import Dimension, comparisons
@@ -178,8 +180,9 @@ class SelectedResults:
         return _left_out(self._version, self._selection.rule)
 
     def prepare(self) -> None:
-        """Begin, beside the page, with what a change of the judging rule may ask for."""
+        """Begin, beside the page, with what its next view or judging rule may ask for."""
         _excluded(self._version)
+        _background.submit(imported, "scipy.stats")  # Compare's, and half a second
 
     @property
     def of_every_search(self) -> bool:
@@ -282,11 +285,22 @@ def _judged(version: _Version, rule: JudgingRule) -> pd.DataFrame:
 
 
 def read_ahead() -> None:
-    """Read what the page first shows, the newest experiment's, before anybody asks."""
+    """Read and compute what the page first shows, before anybody asks: the newest experiment's
+    curves.
+    """
     stored = experiments(database(), kind="experiment")
-    if stored:
-        with _reading:
-            _votes(_newest(stored[0].id))
+    if not stored:
+        return
+    with _reading:
+        _votes(_newest(stored[0].id))
+    for cell in of_experiment(database(), stored[0].id):
+        if cell.role == "search":
+            first = cell.search, cell.schedule_name
+            part = _Part(_newest(stored[0].id), JudgingRule(), *first)
+            if not _part(part).empty:
+                _curves(part, FOOLED_WHILE_PEOPLE_AGREE.key, True)
+                _curves(part, SOURCE_JUDGED.key, False)
+            return
 
 
 @lru_cache(maxsize=4)

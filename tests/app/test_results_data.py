@@ -20,7 +20,7 @@ from data.judgements import add_event, judgements, retract
 from labelling.answers import Answer
 from labelling.distances import DISTANCES
 from labelling.eligibility import JudgingRule
-from labelling.estimands import RAW
+from labelling.estimands import RAW, SOURCE_JUDGED
 from labelling.votes import Standing, standing
 from tests.browser.synthetic_home import (
     MINIMUM_NORM,
@@ -92,9 +92,11 @@ def test_a_new_judgement_has_only_newer_ones_read(
 
 def test_what_is_read_ahead_is_what_the_page_asks_for(selection: Selection) -> None:
     results_data.read_ahead()
-    before = results_data._votes.cache_info().misses
+    kept = (results_data._votes, results_data._curves)
+    before = [one.cache_info().misses for one in kept]
     assert not SelectedResults(selection).curves(AGREE).empty
-    assert results_data._votes.cache_info().misses == before
+    assert not SelectedResults(selection).curves(SOURCE_JUDGED.key, bands=False).empty
+    assert [one.cache_info().misses for one in kept] == before
 
 
 def test_fewer_conditions_are_not_computed_again(selection: Selection) -> None:
