@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO
 
 from data.backup import (
     DATABASE,
@@ -78,7 +78,7 @@ def restore_backup(
 def _unpack(source: Path, folder: Path, progress: Progress) -> Backup:
     """Unpack into an empty folder, and compare every file with the manifest."""
     found: dict[str, str] = {}
-    manifest: dict[str, Any] | None = None
+    manifest: tuple[Backup, dict[str, str]] | None = None
     try:
         archive = tarfile.open(source)  # noqa: SIM115
     except tarfile.TarError as error:
@@ -97,9 +97,10 @@ def _unpack(source: Path, folder: Path, progress: Progress) -> Backup:
             progress(f"File {count}")
     if manifest is None:
         raise BackupError(f"{source} is not whole: its end is missing.")
-    if wrong := sorted(set(found.items()) ^ set(manifest["files"].items())):
+    backup, files = manifest
+    if wrong := sorted(set(found.items()) ^ set(files.items())):
         raise BackupError(f"{source} is damaged: “{wrong[0][0]}” differs from what was backed up.")
-    return Backup.of(manifest)
+    return backup
 
 
 def _ours(name: str) -> bool:
@@ -112,14 +113,18 @@ def _ours(name: str) -> bool:
     return name in (MANIFEST, DATABASE) or (path.parts[0] in FOLDERS and len(path.parts) > 1)
 
 
-def _read_manifest(source: Path, content: bytes) -> dict[str, Any]:
+def _read_manifest(source: Path, content: bytes) -> tuple[Backup, dict[str, str]]:
+    """What the backup says of itself, and the SHA-256 of each of its files."""
     try:
         manifest = json.loads(content)
-    except ValueError:
-        manifest = None
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise BackupError(f"{source} is no backup that this version of Plainview can read.")
-    return manifest
+        if manifest["format"] != FORMAT:
+            raise ValueError("its format")
+        files = {name: str(sha256) for name, sha256 in manifest["files"].items()}
+        return Backup.of(manifest), files
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise BackupError(
+            f"{source} is no backup that this version of Plainview can read."
+        ) from error
 
 
 def _write(path: Path, content: IO[bytes]) -> str:

@@ -293,6 +293,17 @@ def of_a_newer_format(members: list[Member]) -> list[Member]:
     ]
 
 
+def whose_manifest_lacks(name: str) -> Callable[[list[Member]], list[Member]]:
+    """A turned bit in a key is enough."""
+
+    def change(members: list[Member]) -> list[Member]:
+        manifest = json.loads(members[-1][1])
+        del manifest[name]
+        return [*members[:-1], (members[-1][0], json.dumps(manifest).encode())]
+
+    return change
+
+
 CHANGES = [
     without_its_end,
     without_an_image,
@@ -302,6 +313,8 @@ CHANGES = [
     with_a_link,
     with_something_else,
     of_a_newer_format,
+    whose_manifest_lacks("files"),
+    whose_manifest_lacks("created_at"),
 ]
 
 
