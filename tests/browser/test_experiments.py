@@ -111,6 +111,9 @@ def test_a_file_fills_the_form_the_cost_is_said_and_the_experiment_extended(
 ) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(BROKEN, encoding="utf-8")
+    # With the cost the page comes anew: a file that is on its way just then would be lost.
+    expect(form.get_by_text("24 results on cpu: at most")).to_be_visible()
+    wait_until_ready(form)
     form.get_by_role("button", name="Load a file").click()
     form.locator("input[type=file]").set_input_files(file)
     expect(form.get_by_text("mine.toml, line 3, subsets: There is no layer subset")).to_be_visible()
