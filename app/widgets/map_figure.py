@@ -12,7 +12,7 @@ from app.charts.map_heat import heat_maps
 from app.charts.map_parts import ADVERSARIAL, ROBUST, Agreement, Box, Panel, Point, Values
 from app.charts.map_profiles import profiles
 from app.charts.theme import classifier_colours
-from app.figures import figures
+from app.figures import figures, share_in_percent
 from app.runner.map_growth import Growth, grow_all
 from app.runner.menu import Menu
 from app.widgets.map_controls import METHOD_NAMES, Controls, Growing
@@ -150,7 +150,7 @@ def region_table(panels: Sequence[Panel], shown: Sequence[Shown]) -> pd.DataFram
             "Start": ", ".join(f"{value:.3g}" for value in region.start),
             "From": ", ".join(f"{value:.3g}" for value in region.lower),
             "To": ", ".join(f"{value:.3g}" for value in region.upper),
-            "Share of the space": f"{figures(100 * region.volume_share)} %",
+            "Share of the space": share_in_percent(region.volume_share),
             "Mean score": figures(region.mean if kind == ROBUST else 1 - region.mean),
             "Variance": figures(region.variance),
             "Constraints": "met" if region.feasible else "not met",
@@ -207,7 +207,7 @@ def _said(kind: str, region: Region) -> str:
     feasible = "meets" if region.feasible else "does not meet"
     lines = (
         f"{kind} region, {METHOD_NAMES[region.method]}",
-        f"{figures(100 * region.volume_share)} % of the space",
+        f"{share_in_percent(region.volume_share)} of the space",
         f"mean {region.mean:.3f} ± {region.mean_error:.3f}, variance {region.variance:.4f}",
         f"{feasible} the constraints",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
@@ -237,9 +237,11 @@ def _hash_in(url: str) -> str | None:
     return found and found[1]
 
 
-def _nearest(name: str, names: Iterable[str]) -> str:
+def _nearest(name: str, names: Sequence[str]) -> str:
     close = get_close_matches(name, names, n=5, cutoff=0.4)
-    return f"; the nearest names are {', '.join(close)}" if close else ""
+    if close:
+        return f"; the nearest names are {', '.join(close)}"
+    return f" nor anything like it; of its {len(names)} names some are {', '.join(names[:3])}"
 
 
 _REPAIR = "Fetch it with `python -m app models fetch {}`."

@@ -201,6 +201,7 @@ def test_timm_names_the_classes_of_larger_imagenets() -> None:
         ("torchvision:fcn_resnet50", "torchvision has no fcn_resnet50"),
         ("timm:resnet18.nope", "nearest names are resnet18"),
         ("timm:nothing", "timm has no nothing"),
+        ("torchvision:qqqq", "no qqqq nor anything like it; of its .* names some are alexnet"),
         ("timm:vit_base_patch16_clip_224.openai", "no known classes"),
     ],
 )
