@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=CHECKOUT / "docs" / "images" / "explore.png")
     parser.add_argument("--address", default=ADDRESS, help=f"what to search (default: {ADDRESS})")
     parser.add_argument("--width", type=int, default=1280)
-    parser.add_argument("--height", type=int, default=1540)
+    parser.add_argument("--height", type=int, default=1600)
     chosen = parser.parse_args()
     with TemporaryDirectory() as home:
         server = subprocess.Popen(
