@@ -147,10 +147,11 @@ class SelectedResults:
     @property
     def judged_so_far(self) -> str:
         """How many pictures are judged, of how many that need it."""
-        trials = self.trials[entering(self.trials)]
+        needed = ["source_id", "outcome", "source_judgement", "perturbed_judgement"]
+        trials = self.trials.loc[entering(self.trials), needed]
         sources = trials.drop_duplicates("source_id")["source_judgement"] != "missing"
-        fooling = trials[(trials["outcome"] == "found") & (trials["source_judgement"] == "agree")]
-        known = fooling["perturbed_judgement"] != "missing"
+        fooling = (trials["outcome"] == "found") & (trials["source_judgement"] == "agree")
+        known = trials.loc[fooling, "perturbed_judgement"] != "missing"
         if sources.all() and known.all():
             return "All are judged."
         return (
