@@ -6,7 +6,10 @@
  * and then, do not count.
  */
 (() => {
-  /** Fragment ("" for the whole script) → whether a run of it has begun since it was asked for. */
+  /**
+   * Fragment ("" for the whole script) → "asked"; "begun" since; or "cut": it ended early for
+   * another run, which goes on with it or shows that nothing was left to do.
+   */
   const runs = (window.scriptRuns = new Map());
   // Of streamlit.proto: BackMsg, ClientState, ForwardMsg, ForwardMsgMetadata and its run.
   const RERUN = 11, FRAGMENT = 5, BY_ITSELF = 6;
@@ -47,7 +50,7 @@
 
   function sent(message) {
     for (const run of values(message, RERUN))
-      if (!values(run, BY_ITSELF)[0]) runs.set(text.decode(values(run, FRAGMENT)[0]), false);
+      if (!values(run, BY_ITSELF)[0]) runs.set(text.decode(values(run, FRAGMENT)[0]), "asked");
   }
 
   function received(message) {
@@ -56,9 +59,15 @@
     if (begun === undefined && finished === undefined) return;
     const [run] = values(values(message, METADATA)[0], RUN);
     const fragments = values(run, FRAGMENTS).map((one) => text.decode(one));
-    for (const name of fragments.length ? fragments : [...runs.keys()])
-      if (begun !== undefined && runs.has(name)) runs.set(name, true);
-      else if (begun === undefined && finished !== EARLY && runs.get(name)) runs.delete(name);
+    const meant = fragments.length ? fragments : [...runs.keys()];
+    for (const [name, state] of [...runs])
+      if (begun !== undefined) {
+        if (meant.includes(name)) runs.set(name, "begun");
+        else if (state === "cut") runs.delete(name);
+      } else if (state !== "asked" && meant.includes(name)) {
+        if (finished === EARLY) runs.set(name, "cut");
+        else runs.delete(name);
+      }
   }
 
   window.WebSocket = class extends WebSocket {
