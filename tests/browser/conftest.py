@@ -286,7 +286,7 @@ def wait_until_drawn(page: Page) -> None:
     page.wait_for_function(
         """() => [...document.querySelectorAll('.js-plotly-plot')]
             .filter((chart) => chart.clientWidth)
-            .every((chart) => Math.abs(chart._fullLayout.width - chart.clientWidth) < 2)"""
+            .every((chart) => Math.abs((chart._fullLayout?.width ?? 0) - chart.clientWidth) < 2)"""
     )
 
 

@@ -17,6 +17,8 @@ from data.results import outcome_counts, results
 from tests.browser.conftest import App, Complaints, downloaded, wait_until_ready
 
 TRIALS = 6
+#: A worker imports torch and searches, maybe beside other tests.
+LONG_MS = 120_000
 BROKEN = """generator = "mnist-conv"
 classifiers = ["mnist-standard"]
 subsets = ["frist", {z = 1, conv-1 = 0.5}]
@@ -56,7 +58,8 @@ def test_an_experiment_is_started_watched_and_its_results_are_one_click_away(
     form.get_by_role("button", name="Start", exact=True).click()
     expect(form.get_by_role("heading", name="Six trials")).to_be_visible()
     expect(form.get_by_text(re.compile(r"Running: \d+ of 24 trials"))).to_be_visible()
-    expect(form.get_by_role("button", name="Archive")).to_be_visible()  # it has ended
+    # It has ended.
+    expect(form.get_by_role("button", name="Archive")).to_be_visible(timeout=LONG_MS)
 
     database = open_database(home(own_app.home))
     [stored] = experiments(database)
@@ -129,7 +132,7 @@ def test_a_file_fills_the_form_the_cost_is_said_and_the_experiment_extended(
 
     form.get_by_role("button", name="Start", exact=True).click()
     extend = form.get_by_role("button", name="Extend", exact=True)
-    extend.click()
+    extend.click(timeout=LONG_MS)
     more = form.get_by_role("spinbutton", name="Trials").last
     more.fill("7")
     more.press("Tab")
@@ -137,7 +140,7 @@ def test_a_file_fills_the_form_the_cost_is_said_and_the_experiment_extended(
     screenshot(form, "experiments-extend")
     form.get_by_role("button", name="Extend and run").click()
     expect(form.get_by_role("heading", name="mnist-conv, 2 conditions, 7 trials")).to_be_visible()
-    expect(extend).to_be_visible()  # it has ended
+    expect(extend).to_be_visible(timeout=LONG_MS)  # it has ended
     expect(form.get_by_text("Random directions of the same magnitude", exact=True)).to_be_visible()
     expect(form.get_by_text("Wilson's 95 % interval, for as many pictures")).to_be_visible()
     expect(form.get_by_text("Repeated runs of the same trials")).to_have_count(0)

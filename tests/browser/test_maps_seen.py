@@ -174,7 +174,7 @@ def test_a_photo_is_turned(
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function(
             "([chart, colour]) =>"
-            " document.querySelector(chart)._fullLayout.paper_bgcolor === colour",
+            " document.querySelector(chart)?._fullLayout?.paper_bgcolor === colour",
             arg=[".js-plotly-plot", colour],
         )
     assert complaints.messages == []
