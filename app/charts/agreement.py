@@ -8,8 +8,8 @@ from math import ceil, isfinite
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from app.charts.grid import Part, grid
 from app.charts.theme import SchemeName, headed, translucent
 from labelling.intervals import wilson
 
@@ -22,6 +22,10 @@ AXES = {
     "magnitude": "Magnitude shown, s·‖p‖₂ (σ)",
     "strength": "Strength s, in parts of the perturbation that was found",
 }
+
+
+#: A fitted curve's columns: x, share, low, high.
+Curve = dict[str, np.ndarray]
 
 
 def agreement(
@@ -44,55 +48,51 @@ def agreement(
     subsets = [one for one in subsets if (fits["subset"] == one).any()]
     rows = max(1, ceil(len(subsets) / _PANELS_A_ROW))
     columns = max(1, ceil(len(subsets) / rows))
-    figure = make_subplots(
+    panels = grid(
         rows,
         columns,
-        subplot_titles=[f"<b>Layers: {one}</b>" for one in subsets],
+        [f"<b>Layers: {one}</b>" for one in subsets],
         shared_xaxes="all",
         shared_yaxes="all",
         horizontal_spacing=0.03,
         vertical_spacing=_GAP / (rows * (_PANEL + _GAP)) if rows > 1 else 0.1,
     )
     shown: set[str] = set()
-    traces: list[tuple[go.Scatter, int]] = []  # each with the place of its panel
+    traces: list[Part] = []
+    shown_of = answers.groupby("condition_id").indices
+    curve_of = curves.groupby("condition_id").indices
+    curve_values = {name: curves[name].to_numpy(float) for name in ("x", "share", "low", "high")}
     for place, subset in enumerate(subsets):
         for fit in fits[fits["subset"] == subset].itertuples():
             name, colour = str(fit.classifier), colours[str(fit.classifier)]
-            curve = curves[curves["condition_id"] == fit.condition_id]
             group = {"legendgroup": name, "name": name}
-            if len(curve):
-                traces.append((_band(curve, colour), place))
-                line = _line(curve, fit, colour, group, name not in shown)
-                traces.append((line, place))
+            here: list[Part] = []
+            if fit.condition_id in curve_of:
+                rows_of = curve_of[fit.condition_id]
+                curve = {column: values[rows_of] for column, values in curve_values.items()}
+                here.append(_band(curve, colour))
+                here.append(_line(curve, fit, colour, group, name not in shown))
                 shown.add(name)
                 if isfinite(fit.half) and fit.half <= curve["x"].max():
-                    traces.append((_half(fit, colour), place))
-            grouped = groups(answers[answers["condition_id"] == fit.condition_id], against)
+                    here.append(_half(fit, colour))
+            grouped = groups(answers.iloc[shown_of.get(fit.condition_id, [])], against)
             if len(grouped):
-                points = _points(grouped, colour, group, name not in shown)
-                traces.append((points, place))
+                here.append(_points(grouped, colour, group, name not in shown))
                 shown.add(name)
-    # All at once: one by one Plotly would look through those that are there, each time.
-    figure.add_traces(
-        [trace for trace, _ in traces],
-        rows=[place // columns + 1 for _, place in traces],
-        cols=[place % columns + 1 for _, place in traces],
+            traces += panels.on(place, here)
+    panels.set_axes("x", {"rangemode": "tozero", "showticklabels": True})
+    panels.set_axes("x", {"title": {"text": AXES[against]}}, row=rows - 1)
+    panels.set_axes("y", {"range": [-0.02, 1.02], "tickformat": ".0%"})
+    panels.set_axes("y", {"title": {"text": "People still say the label"}}, column=0)
+    layout = headed(
+        scheme,
+        title,
+        subtitle,
+        height=rows * _PANEL + (rows - 1) * _GAP + _TOP + _BOTTOM,
+        margin={"t": _TOP, "b": _BOTTOM, "l": 16, "r": 16},
     )
-    figure.update_xaxes(rangemode="tozero", showticklabels=True)
-    figure.update_xaxes(title_text=AXES[against], row=rows)
-    figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")
-    figure.update_yaxes(title_text="People still say the label", col=1)
-    figure.update_layout(
-        **headed(
-            scheme,
-            title,
-            subtitle,
-            height=rows * _PANEL + (rows - 1) * _GAP + _TOP + _BOTTOM,
-            margin={"t": _TOP, "b": _BOTTOM, "l": 16, "r": 16},
-        ),
-        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
-    )
-    return figure
+    legend = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
+    return panels.figure(traces, layout | {"legend": legend})
 
 
 def groups(answers: pd.DataFrame, against: str) -> pd.DataFrame:
@@ -111,68 +111,71 @@ def groups(answers: pd.DataFrame, against: str) -> pd.DataFrame:
     return pd.DataFrame({"x": mean, "share": share, "low": low, "high": high, "n": n})
 
 
-def _band(curve: pd.DataFrame, colour: str) -> go.Scatter:
-    return go.Scatter(
-        x=np.concatenate([curve["x"], curve["x"][::-1]]),
-        y=np.concatenate([curve["low"], curve["high"][::-1]]),
-        fill="toself",
-        fillcolor=translucent(colour, 0.16),
-        line_width=0,
-        showlegend=False,
-        hoverinfo="skip",
-    )
+def _band(curve: Curve, colour: str) -> Part:
+    return {
+        "type": "scatter",
+        "x": np.concatenate([curve["x"], curve["x"][::-1]]),
+        "y": np.concatenate([curve["low"], curve["high"][::-1]]),
+        "fill": "toself",
+        "fillcolor": translucent(colour, 0.16),
+        "line": {"width": 0},
+        "showlegend": False,
+        "hoverinfo": "skip",
+    }
 
 
-def _line(
-    curve: pd.DataFrame, fit: object, colour: str, group: dict[str, str], legend: bool
-) -> go.Scatter:
-    return go.Scatter(
-        x=curve["x"],
-        y=curve["share"],
-        mode="lines",
-        line={"color": colour, "width": 2.2},
-        showlegend=legend,
-        customdata=curve[["low", "high"]].to_numpy(),
-        hovertemplate=(
+def _line(curve: Curve, fit: object, colour: str, group: dict[str, str], legend: bool) -> Part:
+    return {
+        "type": "scatter",
+        "x": curve["x"],
+        "y": curve["share"],
+        "mode": "lines",
+        "line": {"color": colour, "width": 2.2},
+        "showlegend": legend,
+        "customdata": np.column_stack([curve["low"], curve["high"]]),
+        "hovertemplate": (
             f"<b>{fit.classifier}</b><br>at %{{x:.3g}}: %{{y:.0%}} [%{{customdata[0]:.0%}},"
             f" %{{customdata[1]:.0%}}]<br>{fit.pictures} pictures of {fit.sources} sources"
             "<extra></extra>"
         ),
         **group,
-    )
+    }
 
 
-def _half(fit: object, colour: str) -> go.Scatter:
-    return go.Scatter(
-        x=[fit.half, fit.half],
-        y=[0.0, 0.5],
-        mode="lines",
-        line={"color": colour, "width": 1.4, "dash": "dot"},
-        showlegend=False,
-        hoverinfo="skip",
-    )
+def _half(fit: object, colour: str) -> Part:
+    return {
+        "type": "scatter",
+        "x": [fit.half, fit.half],
+        "y": [0.0, 0.5],
+        "mode": "lines",
+        "line": {"color": colour, "width": 1.4, "dash": "dot"},
+        "showlegend": False,
+        "hoverinfo": "skip",
+    }
 
 
-def _points(grouped: pd.DataFrame, colour: str, group: dict[str, str], legend: bool) -> go.Scatter:
-    return go.Scatter(
-        x=grouped["x"],
-        y=grouped["share"],
-        mode="markers",
-        marker={"color": colour, "size": 7, "line": {"width": 0}},
-        error_y={
+def _points(grouped: pd.DataFrame, colour: str, group: dict[str, str], legend: bool) -> Part:
+    x, share, low, high = (grouped[name].to_numpy() for name in ("x", "share", "low", "high"))
+    return {
+        "type": "scatter",
+        "x": x,
+        "y": share,
+        "mode": "markers",
+        "marker": {"color": colour, "size": 7, "line": {"width": 0}},
+        "error_y": {
             "type": "data",
             "symmetric": False,
-            "array": grouped["high"] - grouped["share"],
-            "arrayminus": grouped["share"] - grouped["low"],
+            "array": high - share,
+            "arrayminus": share - low,
             "thickness": 1,
             "width": 0,
             "color": translucent(colour, 0.55),
         },
-        showlegend=legend,
-        customdata=grouped[["n", "low", "high"]].to_numpy(),
-        hovertemplate=(
+        "showlegend": legend,
+        "customdata": np.column_stack([grouped["n"].to_numpy(), low, high]),
+        "hovertemplate": (
             "%{customdata[0]} pictures around %{x:.3g}: %{y:.0%} [%{customdata[1]:.0%},"
             " %{customdata[2]:.0%}]<extra></extra>"
         ),
         **group,
-    )
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
 from app.charts.agreement import FEWEST_A_GROUP, GROUPS, agreement, groups
@@ -69,6 +70,11 @@ def test_a_map_of_labels_tells_few_from_never_fooled() -> None:
     assert np.isfinite(np.array(figure.data[0].z, float)).sum() == 1
 
 
+def checked(figure: go.Figure) -> go.Figure:
+    """What Plotly makes of a figure of dictionaries: it raises ValueError for what it knows not."""
+    return go.Figure(figure.to_dict())
+
+
 def test_a_map_of_labels_with_no_median_at_all_is_drawn() -> None:
     label_target_map(cells(median=np.nan), labels=[0, 1], targets=[0, 1], name_of=str).to_json()
 
@@ -90,6 +96,7 @@ def test_layers_without_an_interval_have_bars_without_whiskers() -> None:
     figure = magnitude_by_layer(
         frame, points=["z", "fc", "conv"], subsets=["first"], colours=COLOURS
     )
+    checked(figure)
     [bars] = figure.data
     assert list(bars.x) == ["z", "conv"] and np.isnan(np.array(bars.error_y.array, float)).all()
 
@@ -113,6 +120,6 @@ def test_curves_are_drawn_where_there_are_any_and_only_points_where_not() -> Non
         subsets=["first"],
         colours={"classifier-0": "#111111", "classifier-1": "#222222"},
     )
-    names = [(trace.name, trace.mode) for trace in figure.data]
+    names = [(trace.name, trace.mode) for trace in checked(figure).data]
     assert ("classifier-0", "lines") in names and ("classifier-1", "lines") not in names
     assert ("classifier-1", "markers") in names
