@@ -22,7 +22,7 @@ from data.results import conditions as of_experiment
 from labelling.analysis_plan import Comparison, adherence
 from labelling.curves import Cases, at_risk, common_set, conditions, success_curves
 from labelling.distances import mean_distances, pixel_distances
-from labelling.eligibility import JudgingRule, counting, finished_part, judged_trials
+from labelling.eligibility import JudgingRule, Quorum, counting, finished_part, judged_trials
 from labelling.entrants import entering
 from labelling.estimands import ESTIMANDS, FOOLED_WHILE_PEOPLE_AGREE, SOURCE_JUDGED
 from labelling.funnel import funnel
@@ -108,6 +108,11 @@ class _Part:
     common: bool = False
 
 
+#: The rules that are one press away from each other, and what computes them before it, one by one.
+_AT_A_PRESS: tuple[Quorum, ...] = ("majority", "unanimous", "any")
+_beside = ThreadPoolExecutor(1, thread_name_prefix="likely")
+_likely: list[Future[None]] = []
+
 #: Reads beside the pages, with connections of its own.
 _background = ThreadPoolExecutor(2, thread_name_prefix="results")
 
@@ -122,6 +127,7 @@ class SelectedResults:
         self._chosen = _Part(*part, selection.subsets, selection.classifiers, selection.common)
         # A condition's own set does not depend on what else is shown, so one answer serves all.
         self._computed = self._chosen if selection.common else _Part(*part)
+        self._curves_asked: list[tuple[str, bool]] = []
 
     @property
     def trials(self) -> pd.DataFrame:
@@ -161,6 +167,7 @@ class SelectedResults:
 
     def curves(self, estimand: str, *, bands: bool = True) -> pd.DataFrame:
         """The curves under one estimand, by its key; without bands in a fraction of the time."""
+        self._curves_asked.append((estimand, bands))
         frame = _curves(self._computed, estimand, bands)
         return frame[self._shown(frame)]
 
@@ -184,6 +191,20 @@ class SelectedResults:
         """Begin, beside the page, with what its next view or judging rule may ask for."""
         _excluded(self._version)
         _background.submit(imported, "scipy.stats")  # Compare's, and half a second
+        for waiting in _likely:  # what was likely before
+            waiting.cancel()
+        rule = self._selection.rule
+        others = _AT_A_PRESS if rule.quorum in _AT_A_PRESS else ()
+        _likely[:] = [
+            _beside.submit(self._curves_under, replace(rule, quorum=quorum)) for quorum in others
+        ]
+
+    def _curves_under(self, rule: JudgingRule) -> None:
+        """Compute the curves that the page has asked for under another rule, which is kept."""
+        for part in (self._chosen, self._computed) if self._curves_asked else ():
+            _part(replace(part, rule=rule))
+        for estimand, bands in self._curves_asked:
+            _curves(replace(self._computed, rule=rule), estimand, bands)
 
     @property
     def of_every_search(self) -> bool:

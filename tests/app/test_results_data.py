@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import wait
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -97,6 +98,17 @@ def test_what_is_read_ahead_is_what_the_page_asks_for(selection: Selection) -> N
     assert not SelectedResults(selection).curves(AGREE).empty
     assert not SelectedResults(selection).curves(SOURCE_JUDGED.key, bands=False).empty
     assert [one.cache_info().misses for one in kept] == before
+
+
+def test_the_rules_one_press_away_are_computed_before_the_press(selection: Selection) -> None:
+    shown = SelectedResults(selection)
+    shown.curves(AGREE)
+    shown.prepare()
+    wait(results_data._likely)
+    before = results_data._curves.cache_info().misses
+    pressed = SelectedResults(replace(selection, rule=JudgingRule("unanimous")))
+    assert not pressed.curves(AGREE).empty
+    assert results_data._curves.cache_info().misses == before
 
 
 def test_fewer_conditions_are_not_computed_again(selection: Selection) -> None:
