@@ -324,7 +324,7 @@ def test_one_classifier_and_one_layer_subset_are_enough(results, world):
 def test_the_judging_rule_redraws_and_is_printed_in_the_figure(results, world):
     page = results(f"experiment={world.judged}&rule=labeller&labeller=synthetic-a")
     expect(chart_text(page).get_by_text("by synthetic-a; “unclear” counts as no")).to_be_visible()
-    standing = page.locator(".js-plotly-plot .svg-container")
+    standing = chart_text(page).first
     standing.evaluate("(chart) => (chart.dataset.stood = true)")
     page.get_by_role("button", name="Judging rule").click()
     page.get_by_text("Unanimous", exact=True).click()
