@@ -313,7 +313,7 @@ def test_keys_are_dead_while_a_comment_is_written_and_the_comment_is_kept(label_
 
 
 def test_a_comment_that_is_too_long_is_refused_and_stays_on_the_screen(label_page, session, app):
-    """A million characters; `tests/served/test_attempts_on_pages.py` sends ten, without a browser."""
+    """A million letters; `tests/served/test_attempts_on_pages.py` sends ten, without a browser."""
     label_page.get_by_role("button", name="Comment").click()
     field = label_page.get_by_role("textbox", name="Your comment")
     field.evaluate(
