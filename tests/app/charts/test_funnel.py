@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from app.charts.funnel import funnel_bars
 from labelling.funnel import STAGES, funnel
@@ -19,6 +20,7 @@ TABLE = pd.concat(
 
 def test_bars_have_the_counts_of_each_stage() -> None:
     chart = funnel_bars(funnel(TABLE), colours=COLOURS)
+    go.Figure(chart.to_dict())  # raises ValueError for what Plotly does not know
     one, waiting = (bar for bar in chart.data if bar.offsetgroup == "one")
     assert list(one.y) == STAGES
     assert list(one.x) == [3, 2, 2, 2, 1, 1]
