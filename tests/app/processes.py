@@ -12,7 +12,7 @@ import pytest
 from data.home import Home
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 
 
 def command(*arguments: str, place: Home) -> list[str]:
@@ -21,9 +21,9 @@ def command(*arguments: str, place: Home) -> list[str]:
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Wait until it holds; fail when it does not for a minute."""
+    """Wait until it holds; fail when it does not for three minutes."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         if time.monotonic() > deadline:
-            pytest.fail("Waited for a minute, in vain.")
+            pytest.fail("Waited for three minutes, in vain.")
         time.sleep(0.01)
