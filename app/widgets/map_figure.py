@@ -15,6 +15,7 @@ from app.charts.theme import classifier_colours
 from app.figures import figures, share_in_percent
 from app.runner.map_growth import Growth, grow_all
 from app.runner.menu import Menu
+from app.widgets.banner import synthetic
 from app.widgets.map_controls import METHOD_NAMES, Controls, Growing
 from app.widgets.map_data import OpenMap
 from app.widgets.scheme import current_scheme
@@ -199,7 +200,8 @@ def _subtitle(maps: Sequence[OpenMap], growing: Growing, overlay: Overlay) -> li
         parts.append(f"regions by {METHOD_NAMES[growing.method]}, T {growing.steps}")
     lines = [" · ".join(parts)]
     if overlay.rule is not None:
-        lines.append(f"A picture shows the label by {overlay.rule}")
+        made_up = " <b>SYNTHETIC JUDGEMENTS</b>" if synthetic() else ""
+        lines.append(f"A picture shows the label by {overlay.rule}{made_up}")
     return lines
 
 

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from app import api
 from app.runner.request import SearchRequest
+from app.widgets.banner import MARKER
 from data.database import open_database
 from data.home import Home
 from data.labellers import labeller_of
@@ -65,6 +66,7 @@ def downloaded_csv(page: Page, button: str) -> pd.DataFrame:
 
 def judged_left_of(home: Path, study_id: str, boundary: float) -> None:
     """A person who no longer sees the label right of a boundary (synthetic judgements)."""
+    (home / MARKER).touch()
     with closing(open_database(Home(home), durable=True)) as database:
         place = {one.id: one.details["u"][0] for one in items(database, study_id)}
         person = labeller_of(database, invite(database, study_id, "synthetic")).id
@@ -163,6 +165,8 @@ def test_a_plane_is_computed_looked_at_regrown_and_judged(
         drawn(page)
     )
     expect(page.get_by_text("A picture shows the label by the majority")).to_be_visible()
+    chart = page.locator(".js-plotly-plot")
+    expect(chart.get_by_text("SYNTHETIC JUDGEMENTS")).to_be_visible()
     wait_until_ready(page)
     screenshot(page, "maps-plane")
 
