@@ -200,8 +200,9 @@ def _subtitle(maps: Sequence[OpenMap], growing: Growing, overlay: Overlay) -> li
         parts.append(f"regions by {METHOD_NAMES[growing.method]}, T {growing.steps}")
     lines = [" · ".join(parts)]
     if overlay.rule is not None:
-        made_up = " <b>SYNTHETIC JUDGEMENTS</b>" if synthetic() else ""
-        lines.append(f"A picture shows the label by {overlay.rule}{made_up}")
+        if synthetic():
+            lines[0] += " · <b>SYNTHETIC JUDGEMENTS</b>"  # the rule's own line is full
+        lines.append(f"A picture shows the label by {overlay.rule}")
     return lines
 
 
