@@ -17,7 +17,7 @@ from app.access import Role, Visitor, current_home, visitor
 from app.gate import Gate
 from app.guard import guarded
 from app.logs import start_logging
-from app.plotly_script import script_route
+from app.plotly_script import FetchedEarly, script_route
 from app.promptly import Promptly, imported
 from app.warming import MOST_SECONDS, start_warming
 from data.database import DatabaseError
@@ -103,9 +103,10 @@ async def _prepared(server: st.App) -> AsyncIterator[None]:
 if __name__ == "__main__":
     main()
 else:
+    base = st.get_option("server.baseUrlPath")
     app = st.App(
         __file__,
         lifespan=_prepared,
-        routes=[script_route(st.get_option("server.baseUrlPath"))],
-        middleware=[Middleware(Promptly), Middleware(Gate)],
+        routes=[script_route(base)],
+        middleware=[Middleware(Promptly), Middleware(Gate), Middleware(FetchedEarly, base=base)],
     )

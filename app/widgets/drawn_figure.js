@@ -44,6 +44,7 @@ export default newest((component) => {
 function fetched(address) {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
+    script.type = "module"; // which a browser compiles when it is told of it early
     script.src = address;
     script.onload = () => resolve(walkingOnce(window.Plotly));
     script.onerror = reject;

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import pandas as pd
 
@@ -108,7 +109,7 @@ class _Part:
     common: bool = False
 
 
-#: The rules that are one press away from each other, and what computes them before it, one by one.
+#: The rules that are one press away from each other, and what computes before a press, one by one.
 _AT_A_PRESS: tuple[Quorum, ...] = ("majority", "unanimous", "any")
 _beside = ThreadPoolExecutor(1, thread_name_prefix="likely")
 _likely: list[Future[None]] = []
@@ -193,18 +194,23 @@ class SelectedResults:
         _background.submit(imported, "scipy.stats")  # Compare's, and half a second
         for waiting in _likely:  # what was likely before
             waiting.cancel()
-        rule = self._selection.rule
-        others = _AT_A_PRESS if rule.quorum in _AT_A_PRESS else ()
-        _likely[:] = [
-            _beside.submit(self._curves_under, replace(rule, quorum=quorum)) for quorum in others
-        ]
+        _likely[:] = [_beside.submit(*likely) for likely in self._one_press_away()]
 
-    def _curves_under(self, rule: JudgingRule) -> None:
-        """Compute the curves that the page has asked for under another rule, which is kept."""
-        for part in (self._chosen, self._computed) if self._curves_asked else ():
-            _part(replace(part, rule=rule))
-        for estimand, bands in self._curves_asked:
-            _curves(replace(self._computed, rule=rule), estimand, bands)
+    def _one_press_away(self) -> Iterator[tuple[Any, ...]]:
+        """What to call, with what, to have the curves that the page has asked for under another
+        rule, another estimand, and of the common set. What was computed is kept.
+        """
+        asked, rule = tuple(self._curves_asked), self._selection.rule
+        if not asked:
+            return
+        for quorum in _AT_A_PRESS if rule.quorum in _AT_A_PRESS else ():
+            other = replace(rule, quorum=quorum)
+            whole = replace(self._computed, rule=other)
+            yield _curves_ahead, replace(self._chosen, rule=other), whole, asked
+        for estimand in ESTIMANDS:
+            yield _curves_ahead, self._chosen, self._computed, ((estimand, True),)
+        common = replace(self._chosen, common=True)
+        yield _curves_ahead, common, common, asked
 
     @property
     def of_every_search(self) -> bool:
@@ -367,6 +373,12 @@ def _limit(part: _Part) -> float | None:
 @lru_cache(maxsize=64)
 def _curves(part: _Part, estimand: str, bands: bool) -> pd.DataFrame:
     return success_curves(_part(part), ESTIMANDS[estimand], bands=bands, cases=_cases(part))
+
+
+def _curves_ahead(chosen: _Part, computed: _Part, asked: Sequence[tuple[str, bool]]) -> None:
+    _part(chosen)
+    for estimand, bands in asked:
+        _curves(computed, estimand, bands)
 
 
 @lru_cache(maxsize=64)

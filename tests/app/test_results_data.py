@@ -21,7 +21,7 @@ from data.judgements import add_event, judgements, retract
 from labelling.answers import Answer
 from labelling.distances import DISTANCES
 from labelling.eligibility import JudgingRule
-from labelling.estimands import RAW, SOURCE_JUDGED
+from labelling.estimands import AS_PUBLISHED, RAW, SOURCE_JUDGED
 from labelling.votes import Standing, standing
 from tests.browser.synthetic_home import (
     MINIMUM_NORM,
@@ -100,14 +100,24 @@ def test_what_is_read_ahead_is_what_the_page_asks_for(selection: Selection) -> N
     assert [one.cache_info().misses for one in kept] == before
 
 
-def test_the_rules_one_press_away_are_computed_before_the_press(selection: Selection) -> None:
+@pytest.mark.parametrize(
+    ("change", "estimand"),
+    [
+        ({"rule": JudgingRule("unanimous")}, AGREE),
+        ({"common": True}, AGREE),
+        ({}, AS_PUBLISHED.key),
+    ],
+    ids=["another rule", "the common set", "another estimand"],
+)
+def test_what_is_one_press_away_is_computed_before_the_press(
+    selection: Selection, change: dict[str, object], estimand: str
+) -> None:
     shown = SelectedResults(selection)
     shown.curves(AGREE)
     shown.prepare()
     wait(results_data._likely)
     before = results_data._curves.cache_info().misses
-    pressed = SelectedResults(replace(selection, rule=JudgingRule("unanimous")))
-    assert not pressed.curves(AGREE).empty
+    assert not SelectedResults(replace(selection, **change)).curves(estimand).empty
     assert results_data._curves.cache_info().misses == before
 
 
