@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -12,7 +16,7 @@ from app.widgets.drawn_figure import clicked_point
 from app.widgets.figure_files import chart, files
 from app.widgets.plain_text import plain
 from app.widgets.results_choices import chosen_estimand, colours, file_name, for_whom
-from app.widgets.results_data import SelectedResults, Selection
+from app.widgets.results_data import SelectedResults, Selection, under_other_rules
 from app.widgets.results_pictures import CELL, UP_TO, pictures_behind, trials_for_file
 from app.widgets.scheme import current_scheme
 from labelling.estimands import (
@@ -90,6 +94,24 @@ def curves_view(selection: Selection, results: SelectedResults) -> None:
         figure,
     )
     pictures_behind(selection, results, focus)
+    results.ahead(*likely_curves(selection, {focus.key: True} | dict.fromkeys(companions, False)))
+
+
+def likely_curves(selection: Selection, drawn: Mapping[str, bool]) -> Iterator[Callable[[], None]]:
+    """What computes the curves that one press may ask for: under another rule, of the common set,
+    and by another estimand. `drawn`: the keys of those in view, and whether they have bands.
+    """
+    for other in (*under_other_rules(selection), replace(selection, common=True)):
+        yield partial(_compute, other, drawn)
+    for key in ESTIMANDS:
+        yield partial(_compute, selection, {key: True})
+
+
+def _compute(selection: Selection, drawn: Mapping[str, bool]) -> None:
+    results = SelectedResults(selection)
+    if not results.trials.empty:
+        for key, bands in drawn.items():
+            results.curves(key, bands=bands)
 
 
 def _drawing(focus: Estimand, judged: bool) -> tuple[PanelOf, list[str], bool]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import pandas as pd
 
@@ -109,26 +108,45 @@ class _Part:
     common: bool = False
 
 
-#: The rules that are one press away from each other, and what computes before a press, one by one.
+#: The rules that are one press away from each other.
 _AT_A_PRESS: tuple[Quorum, ...] = ("majority", "unanimous", "any")
+
+
+def under_other_rules(selection: Selection) -> Iterator[Selection]:
+    """The same under each rule that is one press away."""
+    quorum = selection.rule.quorum
+    for other in _AT_A_PRESS if quorum in _AT_A_PRESS else ():
+        if other != quorum:
+            yield replace(selection, rule=replace(selection.rule, quorum=other))
+
+
+#: What computes before a press, one by one, and what it is to do.
 _beside = ThreadPoolExecutor(1, thread_name_prefix="likely")
-_likely: list[Future[None]] = []
+_likely: list[Future[object]] = []
 
 #: Reads beside the pages, with connections of its own.
 _background = ThreadPoolExecutor(2, thread_name_prefix="results")
 
 
 class SelectedResults:
-    """Tables of one selection. Two of the same selection and data share their computations."""
+    """Tables of one selection. Two of the same selection and data are equal, and share their
+    computations.
+    """
 
     def __init__(self, selection: Selection) -> None:
-        self._selection = selection
+        self.selection = selection
         self._version = _newest(selection.experiment.id)
         part = (self._version, selection.rule, selection.search, selection.schedule)
         self._chosen = _Part(*part, selection.subsets, selection.classifiers, selection.common)
         # A condition's own set does not depend on what else is shown, so one answer serves all.
         self._computed = self._chosen if selection.common else _Part(*part)
-        self._curves_asked: list[tuple[str, bool]] = []
+        self._ahead: list[Callable[[], object]] = []
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SelectedResults) and self._chosen == other._chosen
+
+    def __hash__(self) -> int:
+        return hash(self._chosen)
 
     @property
     def trials(self) -> pd.DataFrame:
@@ -138,7 +156,7 @@ class SelectedResults:
     @property
     def all_trials(self) -> pd.DataFrame:
         """The trials of every search of the selected classifiers and layers."""
-        trials = _judged(self._version, self._selection.rule)
+        trials = _judged(self._version, self.selection.rule)
         return trials[self._shown(trials)]
 
     @property
@@ -168,7 +186,6 @@ class SelectedResults:
 
     def curves(self, estimand: str, *, bands: bool = True) -> pd.DataFrame:
         """The curves under one estimand, by its key; without bands in a fraction of the time."""
-        self._curves_asked.append((estimand, bands))
         frame = _curves(self._computed, estimand, bands)
         return frame[self._shown(frame)]
 
@@ -186,31 +203,22 @@ class SelectedResults:
     @property
     def left_out(self) -> list[int] | None:
         """The ids of those whom their studies' rules exclude; None under a rule without that."""
-        return _left_out(self._version, self._selection.rule)
+        return _left_out(self._version, self.selection.rule)
+
+    def ahead(self, *calls: Callable[[], object]) -> None:
+        """Have these called beside the page, one by one, once it is drawn: each computes what a
+        press may ask for next, and what it computes is kept.
+        """
+        self._ahead.extend(calls)
 
     def prepare(self) -> None:
-        """Begin, beside the page, with what its next view or judging rule may ask for."""
+        """Begin, beside the page, with what its next view or press may ask for."""
         _excluded(self._version)
         _background.submit(imported, "scipy.stats")  # Compare's, and half a second
         for waiting in _likely:  # what was likely before
             waiting.cancel()
-        _likely[:] = [_beside.submit(*likely) for likely in self._one_press_away()]
-
-    def _one_press_away(self) -> Iterator[tuple[Any, ...]]:
-        """What to call, with what, to have the curves that the page has asked for under another
-        rule, another estimand, and of the common set. What was computed is kept.
-        """
-        asked, rule = tuple(self._curves_asked), self._selection.rule
-        if not asked:
-            return
-        for quorum in _AT_A_PRESS if rule.quorum in _AT_A_PRESS else ():
-            other = replace(rule, quorum=quorum)
-            whole = replace(self._computed, rule=other)
-            yield _curves_ahead, replace(self._chosen, rule=other), whole, asked
-        for estimand in ESTIMANDS:
-            yield _curves_ahead, self._chosen, self._computed, ((estimand, True),)
-        common = replace(self._chosen, common=True)
-        yield _curves_ahead, common, common, asked
+        _likely[:] = [_beside.submit(call) for call in self._ahead]
+        self._ahead.clear()
 
     @property
     def of_every_search(self) -> bool:
@@ -220,7 +228,7 @@ class SelectedResults:
     @property
     def across_searches(self) -> SelectedResults:
         """The same of every search and schedule, whichever is selected."""
-        everything = SelectedResults(self._selection)
+        everything = SelectedResults(self.selection)
         everything._chosen = replace(self._chosen, search=None, schedule=None)
         everything._computed = everything._chosen
         return everything
@@ -234,7 +242,7 @@ class SelectedResults:
         return funnel(self.trials, limit)
 
     def _shown(self, frame: pd.DataFrame) -> pd.Series:
-        chosen = self._selection
+        chosen = self.selection
         return frame["subset"].isin(chosen.subsets) & frame["classifier"].isin(chosen.classifiers)
 
 
@@ -373,12 +381,6 @@ def _limit(part: _Part) -> float | None:
 @lru_cache(maxsize=64)
 def _curves(part: _Part, estimand: str, bands: bool) -> pd.DataFrame:
     return success_curves(_part(part), ESTIMANDS[estimand], bands=bands, cases=_cases(part))
-
-
-def _curves_ahead(chosen: _Part, computed: _Part, asked: Sequence[tuple[str, bool]]) -> None:
-    _part(chosen)
-    for estimand, bands in asked:
-        _curves(computed, estimand, bands)
 
 
 @lru_cache(maxsize=64)

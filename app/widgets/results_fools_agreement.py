@@ -16,11 +16,17 @@ from app.widgets.figure_files import chart, files
 from app.widgets.page_link import page_link
 from app.widgets.plain_text import plain
 from app.widgets.results_choices import colours, file_name, for_whom
-from app.widgets.results_data import SelectedResults, Selection, standing_codes
+from app.widgets.results_data import (
+    SelectedResults,
+    Selection,
+    standing_codes,
+    under_other_rules,
+)
 from app.widgets.scheme import current_scheme
 from labelling.eligibility import JudgingRule
 from labelling.estimands import FOOLED_WHILE_PEOPLE_AGREE
 from labelling.strengths import (
+    Fits,
     agreement_curves,
     agreement_fits,
     entering,
@@ -48,11 +54,6 @@ def agreement_part(selection: Selection, results: SelectedResults) -> None:
             )
             page_link("studies", "Set up a study", ":material/arrow_forward:")
         return
-    left_out = None if results.left_out is None else tuple(results.left_out)
-    home = current_home().root
-    table = _table(home, experiment_id, selection.rule, items, _judgements(), left_out)
-    trials = pd.MultiIndex.from_frame(results.trials[_TRIAL])
-    table = table[pd.MultiIndex.from_frame(table[_TRIAL]).isin(trials)]
     against = st.segmented_control(
         "Against",
         list(_AGAINST),
@@ -62,7 +63,9 @@ def agreement_part(selection: Selection, results: SelectedResults) -> None:
         " trial's own perturbation.",
         **one_of("against", list(_AGAINST)),
     )
-    fitted_each = fitted(table, against)
+    table, fitted_each = _fitted(results, items, against)
+    for other in under_other_rules(selection):
+        results.ahead(lambda other=other: _fitted(SelectedResults(other), items, against))
     fits = agreement_fits(fitted_each)
     if fits.empty:
         st.info("No picture at a randomised strength is of the conditions that are selected.")
@@ -91,6 +94,17 @@ def agreement_part(selection: Selection, results: SelectedResults) -> None:
         selection.stamp,
         figure,
     )
+
+
+@lru_cache(maxsize=8)
+def _fitted(results: SelectedResults, items: int, against: str) -> tuple[pd.DataFrame, Fits]:
+    """The table of the selected trials, and each condition's fit; `items`: how many there are."""
+    left_out = None if results.left_out is None else tuple(results.left_out)
+    asked_of = (results.selection.experiment.id, results.selection.rule, items)
+    table = _table(current_home().root, *asked_of, _judgements(), left_out)
+    trials = pd.MultiIndex.from_frame(results.trials[_TRIAL])
+    table = table[pd.MultiIndex.from_frame(table[_TRIAL]).isin(trials)]
+    return table, fitted(table, against)
 
 
 _NEWEST = """

@@ -90,8 +90,15 @@ def gallery_view(selection: Selection, results: SelectedResults) -> None:
     columns = gallery_columns(trials, selection.subsets)
     rows_a_page = min(max(CELLS // max(len(columns), 1), FEWEST_ROWS), MOST_ROWS)
     page, pages = _page(len(indexes), rows_a_page)
-    shown = indexes[(page - 1) * rows_a_page : page * rows_a_page]
+    shown, following = (
+        indexes[first : first + rows_a_page]
+        for first in ((page - 1) * rows_a_page, page * rows_a_page)
+    )
     rows, cells = gallery_rows(database(), current_home(), trials, fits, shown, names, gain)
+    # The next page's pictures, before it is turned to.
+    results.ahead(
+        lambda: gallery_rows(database(), current_home(), trials, fits, following, names, gain)
+    )
     people = FOOLED_WHILE_PEOPLE_AGREE if results.judged else RAW
     filtered = wanted.in_words(names)
     figure = gallery(

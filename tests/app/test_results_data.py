@@ -13,6 +13,7 @@ from sqlite_utils import Database
 
 from app.widgets import results_data
 from app.widgets.results_choices import for_whom
+from app.widgets.results_curves import likely_curves
 from app.widgets.results_data import SelectedResults, Selection
 from data.database import open_database
 from data.experiments import conditions, experiment
@@ -114,6 +115,7 @@ def test_what_is_one_press_away_is_computed_before_the_press(
 ) -> None:
     shown = SelectedResults(selection)
     shown.curves(AGREE)
+    shown.ahead(*likely_curves(selection, {AGREE: True}))
     shown.prepare()
     wait(results_data._likely)
     before = results_data._curves.cache_info().misses
