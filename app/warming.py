@@ -37,6 +37,6 @@ def warm() -> None:
     imported("app.pages.results")
     try:
         if current_home().database.is_file():
-            imported("app.widgets.results_data").read_ahead()
+            imported("app.widgets.results_kept").read_ahead()
     except (DatabaseError, HomeError):
         log.exception("Nothing was read ahead")

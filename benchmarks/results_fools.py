@@ -16,8 +16,9 @@ from app.charts.label_targets import label_target_map
 from app.charts.layers import magnitude_by_layer
 from app.charts.transfer import transfer_matrices
 from app.widgets.gallery_rows import gallery_columns, gallery_rows, in_order
-from app.widgets.results_data import SelectedResults, Selection, standing_codes
+from app.widgets.results_data import SelectedResults, Selection
 from app.widgets.results_gallery import ANY, CELLS, FEWEST_ROWS, Wanted
+from app.widgets.results_kept import standing_codes
 from labelling.label_targets import EVERY, label_targets, most_met
 from labelling.layer_shares import layer_shares, point_magnitudes
 from labelling.strengths import (

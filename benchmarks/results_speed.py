@@ -76,7 +76,7 @@ def views(root: Path) -> list[Timing]:
     from app.charts.funnel import funnel_bars
     from app.charts.success import risk_magnitudes, success_curves
     from app.charts.theme import classifier_colours
-    from app.widgets import results_data
+    from app.widgets import results_kept
     from app.widgets.results_data import SelectedResults, Selection
     from benchmarks.results_fools import fools
     from data.results import conditions, experiments
@@ -131,8 +131,8 @@ def views(root: Path) -> list[Timing]:
         sent(funnel_bars(results.funnel(results.limit), colours=colours))
 
     def forget() -> None:
-        results_data._stood.clear()
-        for name in vars(results_data).values():
+        results_kept._stood.clear()
+        for name in vars(results_kept).values():
             if hasattr(name, "cache_clear"):
                 name.cache_clear()
 

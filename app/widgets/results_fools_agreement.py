@@ -16,12 +16,8 @@ from app.widgets.figure_files import chart, files
 from app.widgets.page_link import page_link
 from app.widgets.plain_text import plain
 from app.widgets.results_choices import colours, file_name, for_whom
-from app.widgets.results_data import (
-    SelectedResults,
-    Selection,
-    standing_codes,
-    under_other_rules,
-)
+from app.widgets.results_data import SelectedResults, Selection, under_other_rules
+from app.widgets.results_kept import standing_codes
 from app.widgets.scheme import current_scheme
 from labelling.eligibility import JudgingRule
 from labelling.estimands import FOOLED_WHILE_PEOPLE_AGREE

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from app.widgets import results_data
+from app.widgets import results_data, results_kept
 from app.widgets.results_choices import for_whom
 from app.widgets.results_curves import likely_curves
 from app.widgets.results_data import SelectedResults, Selection
@@ -67,12 +67,12 @@ def counted(selection: Selection) -> int:
 
 
 def test_another_rule_reads_nothing_again(selection: Selection) -> None:
-    before = results_data._votes.cache_info().misses
+    before = results_kept._votes.cache_info().misses
     for rule in (JudgingRule(), JudgingRule("any"), JudgingRule("labeller", "synthetic-a")):
         for common in (False, True):
             chosen = SelectedResults(replace(selection, rule=rule, common=common))
             assert not chosen.curves(AGREE).empty and not chosen.means(AGREE, 5.0).empty
-    assert results_data._votes.cache_info().misses == before + 1
+    assert results_kept._votes.cache_info().misses == before + 1
 
 
 def test_a_new_judgement_has_only_newer_ones_read(
@@ -85,7 +85,7 @@ def test_a_new_judgement_has_only_newer_ones_read(
         read_before.extend(one.newest for one in before)
         return standing(database, *before)
 
-    monkeypatch.setattr(results_data, "standing", told)
+    monkeypatch.setattr(results_kept, "standing", told)
     given = judgements(database)
     retract(database, given[0].id)
     counted(selection)
@@ -93,8 +93,8 @@ def test_a_new_judgement_has_only_newer_ones_read(
 
 
 def test_what_is_read_ahead_is_what_the_page_asks_for(selection: Selection) -> None:
-    results_data.read_ahead()
-    kept = (results_data._votes, results_data._curves)
+    results_kept.read_ahead()
+    kept = (results_kept._votes, results_kept.curves_of)
     before = [one.cache_info().misses for one in kept]
     assert not SelectedResults(selection).curves(AGREE).empty
     assert not SelectedResults(selection).curves(SOURCE_JUDGED.key, bands=False).empty
@@ -118,16 +118,16 @@ def test_what_is_one_press_away_is_computed_before_the_press(
     shown.ahead(*likely_curves(selection, {AGREE: True}))
     shown.prepare()
     wait(results_data._likely)
-    before = results_data._curves.cache_info().misses
+    before = results_kept.curves_of.cache_info().misses
     assert not SelectedResults(replace(selection, **change)).curves(estimand).empty
-    assert results_data._curves.cache_info().misses == before
+    assert results_kept.curves_of.cache_info().misses == before
 
 
 def test_fewer_conditions_are_not_computed_again(selection: Selection) -> None:
     whole = SelectedResults(selection).curves(AGREE)
-    before = results_data._curves.cache_info().misses
+    before = results_kept.curves_of.cache_info().misses
     part = SelectedResults(replace(selection, subsets=("last",))).curves(AGREE)
-    assert results_data._curves.cache_info().misses == before
+    assert results_kept.curves_of.cache_info().misses == before
     assert set(part["subset"]) == {"last"} and set(whole["subset"]) == {"first", "last"}
 
 
