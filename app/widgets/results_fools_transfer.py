@@ -156,4 +156,6 @@ def _pace(now: Job) -> str:
         return "Waiting for the worker …"
     if "preparing" in at:
         return f"{at['preparing']} …"
-    return f"Testing on {at.get('classifier', '…')}: {at.get('done', 0)} of {at.get('total', 0)}"
+    if "total" not in at:
+        return "Starting …"
+    return f"Testing on {at['classifier']}: {at['done']} of {at['total']}"

@@ -124,6 +124,8 @@ def test_what_fools_what_tests_on_the_other_classifier_and_says_what_is_missing(
     chart = page.locator(".js-plotly-plot")
     expect(chart.get_by_text("Found against", exact=True).first).to_be_visible(timeout=LONG_MS)
     expect(button).to_have_count(0)
+    # What is tested by then is shown meanwhile.
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0, timeout=LONG_MS)
     matrix = pd.read_csv(downloaded(page, "Transfer as CSV"))
     crossed = matrix[~matrix["by_construction"]]
     assert len(crossed) == 4 and (crossed["unasked"] == 0).all() and (crossed["n"] > 0).all()
