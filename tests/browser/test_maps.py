@@ -246,7 +246,7 @@ def test_published_maps_are_imported_averaged_and_measured(
         {"name": "maps.npz", "mimeType": "application/zip", "buffer": file.getvalue()}
     )
     page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_have_count(1)
     expect(page.get_by_text("This map came as scores alone")).to_be_visible()
     with closing(open_database(Home(own_app.home))) as database:
         ids = [one.id for one in stored_maps(database)]

@@ -78,5 +78,6 @@ def test_spaces_of_digits_are_mapped_and_a_profile_regrows_from_a_dragged_start(
     mean, averaged = newest(own_app.home)
     assert mean.origin == "averaged" and averaged.scores.shape == (1, 61)
     assert np.allclose(averaged.scores[0], found.scores.mean(0), atol=1e-6)
-    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    wait_until_ready(page)  # the map before it is still shown until then
+    expect(page.locator(".js-plotly-plot")).to_have_count(1)
     assert complaints.messages == []
