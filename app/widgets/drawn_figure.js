@@ -24,6 +24,7 @@ export default newest((component) => {
     chart.shown = data.figure;
     const { data: traces, layout } = JSON.parse(data.figure);
     chart.config ??= configured(data, place);
+    named(chart.config, place, data.config);
     chart.figure = { data: traces, layout, config: chart.config };
     chart.height = layout.height ?? 450;
     place.setAttribute("role", "figure");
@@ -119,6 +120,11 @@ function configured({ config, fullscreen }, place) {
     click: () => (document.fullscreenElement ? document.exitFullscreen() : place.requestFullscreen()),
   };
   return { ...config, modeBarButtonsToAdd: [enlarge] };
+}
+
+/** Another file name is no other configuration, for which Plotly would take the chart away. */
+function named(config, place, { toImageButtonOptions: { filename } }) {
+  for (const one of [config, place._context ?? config]) one.toImageButtonOptions.filename = filename;
 }
 
 /** In pixels: as wide as the page leaves room, and as high as the figure says, or the screen. */

@@ -22,26 +22,37 @@ _component = component("figure_files")
 SCALE = 3
 
 
-def chart(figure: go.Figure, name: str, on_select: Callable[[], None] | None = None) -> None:
-    """Draw a figure under the name that its files will have; `on_select` follows a click."""
-    drawn_figure(figure, chart_menu(name), name, on_select)
+def chart(
+    figure: go.Figure,
+    name: str,
+    on_select: Callable[[], None] | None = None,
+    *,
+    key: str | None = None,
+) -> None:
+    """Draw a figure under the name that its files will have; `on_select` follows a click.
+
+    A chart of the same `key` (else the name) is changed, where another one is drawn from nothing.
+    """
+    drawn_figure(figure, chart_menu(name), key or name, on_select)
 
 
 def files(
     tables: Mapping[str, tuple[str, pd.DataFrame | Callable[[], pd.DataFrame]]],
     stamp: Stamp,
     figure: go.Figure | None = None,
+    *,
+    key: str | None = None,
 ) -> DeltaGenerator:
     """Downloads under a view. `tables`: a label → (the file's name, its rows or what makes them).
 
-    `figure` is the one that `chart` drew under the name of the first table. Nothing is written
-    before somebody presses. Returns the row of buttons, for more of them.
+    `figure` is the one that `chart` drew under the name of the first table, and by this `key`.
+    Nothing is written before somebody presses. Returns the row of buttons, for more of them.
     """
     row = st.container(horizontal=True, vertical_alignment="center", key="files")
     with row:
         if figure is not None:
             (name, _), *_ = tables.values()
-            figure_buttons(name, figure)
+            figure_buttons(name, figure, key or name)
         for label, (name, frame) in tables.items():
             download_table(
                 label,
@@ -53,9 +64,9 @@ def files(
     return row
 
 
-def figure_buttons(name: str, figure: go.Figure) -> None:
-    """The figure that the page has drawn under this name, as PNG, SVG and HTML."""
+def figure_buttons(name: str, figure: go.Figure, key: str) -> None:
+    """The figure that the page has drawn by this key, as PNG, SVG and HTML of this name."""
     # PNG and SVG are made in the browser, from what is drawn there.
-    data = {"plot": name, "name": name, "scale": SCALE}
+    data = {"plot": key, "name": name, "scale": SCALE}
     _component(key=f"save-{name}", data=data, width="content")
     download("Figure as HTML", lambda: html_file(figure, name), f"{name}.html", "text/html")

@@ -22,7 +22,7 @@ from labelling.exchange import write_table
 def map_files(name: str, maps: Sequence[OpenMap], figure: go.Figure, regions: pd.DataFrame) -> None:
     """The row of downloads; nothing is written before somebody presses."""
     with st.container(horizontal=True, vertical_alignment="center", key="map-files"):
-        figure_buttons(name, figure)
+        figure_buttons(name, figure, name)
         download_table("Scores", lambda format: write_table(scores_table(maps), format), name)
         if len(regions):
             download_table(

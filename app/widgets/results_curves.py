@@ -38,6 +38,8 @@ _SHOWS = {
     AS_PUBLISHED.key: "the curve as Dunn et al. (2020) drew it, with the pictures that people no"
     " longer recognise removed from numerator and denominator",
 }
+#: One chart for all estimands: a change of it is drawn into what stands there.
+_CHART = "curves-chart"
 _DOES_NOT = (
     "A magnitude here is one that suffices for this search on this schedule: not the smallest that"
     " could, and not comparable with another search's."
@@ -80,7 +82,7 @@ def curves_view(selection: Selection, results: SelectedResults) -> None:
         scheme=current_scheme(),
     )
     name = file_name(selection, focus.key)
-    chart(figure, name, on_select=lambda: _clicked(name))
+    chart(figure, name, _clicked, key=_CHART)
     waiting = f" {_WAITING}" if frame["missing"].any() else ""
     st.caption(f"This shows {_SHOWS[focus.key]}. {_DOES_NOT}{waiting}")
     stamp = selection.held_to_plan(focus.key)
@@ -92,6 +94,7 @@ def curves_view(selection: Selection, results: SelectedResults) -> None:
         },
         stamp,
         figure,
+        key=_CHART,
     )
     pictures_behind(selection, results, focus)
     results.ahead(*likely_curves(selection, {focus.key: True} | dict.fromkeys(companions, False)))
@@ -148,9 +151,9 @@ def _by_people(focus: Estimand, companions: list[str]) -> Estimand:
     return next((one for one in drawn if one is not RAW), RAW)
 
 
-def _clicked(name: str) -> None:
+def _clicked() -> None:
     """Put the magnitude and the condition of a click into the address."""
-    point = clicked_point(name)
+    point = clicked_point(_CHART)
     if point["customdata"]:
         st.query_params[UP_TO] = f"{point['x']:.6g}"
         st.query_params[CELL] = str(int(point["customdata"][CONDITION_ID]))

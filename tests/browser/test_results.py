@@ -211,6 +211,19 @@ def test_the_camera_saves_the_figure_fit_for_print(results, world):
     )
     image = Image.open(io.BytesIO(Path(download.value.path()).read_bytes()))
     assert image.width == pytest.approx(3 * shown["width"], abs=6)
+    # Another estimand is drawn into the chart that stands there, and has another file.
+    layer = plot.locator(".draglayer").first.element_handle()
+    choose(page, RAW.name)
+    expect(chart_text(page).get_by_text("perturbation magnitude: raw")).to_be_visible()
+    assert layer.evaluate("layer => layer.isConnected")
+    for button in (
+        page.locator("[data-title*='Download plot']"),
+        page.get_by_role("button", name="Figure as PNG"),
+    ):
+        wait_until_ready(page)
+        with page.expect_download() as download:
+            button.click()
+        assert download.value.suggested_filename == f"plainview-{world.judged}-{RAW.key}.png"
 
 
 def test_the_table_is_the_one_that_labelling_computes(results, world, pictures):
