@@ -26,7 +26,7 @@ from app.widgets.results_choices import (
     file_name,
     for_whom,
 )
-from app.widgets.results_data import SelectedResults, Selection
+from app.widgets.results_data import SelectedResults, Selection, under_other_rules
 from app.widgets.results_style import printed_table
 from app.widgets.scheme import current_scheme
 from labelling.distances import MEAN_DISTANCES, MEANS
@@ -79,6 +79,8 @@ def table_view(selection: Selection, results: SelectedResults) -> None:
         download(
             "Table as Markdown", lambda: markdown_file(rows, caption), f"{name}.md", "text/markdown"
         )
+    for other in under_other_rules(selection):
+        results.ahead(lambda other=other: SelectedResults(other).means(focus.key, limit))
 
 
 def _sortable(table: pd.DataFrame, focus: Estimand, limit: float) -> Styler:
