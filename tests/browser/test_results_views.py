@@ -361,6 +361,8 @@ def test_on_a_very_wide_screen_lines_stay_short_and_letters_grow(results, world,
     page.set_viewport_size({"width": 3840, "height": 2000})
     results(f"experiment={world.tiny}&view=Table")
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
-    assert page.locator(".stMainBlockContainer").bounding_box()["width"] <= 2400
-    heading = page.get_by_role("tab", name="Table")
-    assert float(heading.evaluate("tab => getComputedStyle(tab).fontSize").removesuffix("px")) > 15
+    page.wait_for_function(
+        "() => document.querySelector('.stMainBlockContainer').getBoundingClientRect().width <= 2400"
+    )
+    tab = page.get_by_role("tab", name="Table").element_handle()
+    page.wait_for_function("tab => parseFloat(getComputedStyle(tab).fontSize) > 15", arg=tab)
