@@ -361,8 +361,7 @@ def test_on_a_very_wide_screen_lines_stay_short_and_letters_grow(results, world,
     page.set_viewport_size({"width": 3840, "height": 2000})
     results(f"experiment={world.tiny}&view=Table")
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
-    page.wait_for_function(
-        "() => document.querySelector('.stMainBlockContainer').getBoundingClientRect().width <= 2400"
-    )
+    block = page.locator(".stMainBlockContainer").element_handle()
+    page.wait_for_function("block => block.getBoundingClientRect().width <= 2400", arg=block)
     tab = page.get_by_role("tab", name="Table").element_handle()
     page.wait_for_function("tab => parseFloat(getComputedStyle(tab).fontSize) > 15", arg=tab)
