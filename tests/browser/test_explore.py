@@ -269,6 +269,7 @@ def test_points_are_chosen_in_the_chain_and_kept_in_the_address(
     )
     page.locator(".point", has_text="fc-64").click()
     page.wait_for_url(re.compile("points=z%2Cconv-1%2Cconv-2|points=z,conv-1,conv-2"))
+    wait_until_ready(page)
     page.go_back()
     expect(page.locator(".point[aria-pressed=true]")).to_have_count(4)
 

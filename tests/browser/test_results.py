@@ -351,6 +351,7 @@ def test_back_restores_what_was_chosen_before(results, world):
     page = results(f"experiment={world.judged}&limit=nonsense&rule=nobodys")
     choose(page, RAW.name)
     expect(chart_text(page).get_by_text("perturbation magnitude: raw")).to_be_visible()
+    wait_until_ready(page)
     page.go_back()
     expect(chart_text(page).get_by_text("fooled while people agree").first).to_be_visible()
 

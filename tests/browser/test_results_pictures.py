@@ -77,6 +77,7 @@ def test_the_gallery_turns_filters_and_leads_to_the_run(world: World, page: Page
     page.get_by_role("button", name="Next", exact=True).click()
     expect(chart.get_by_text("(page 2 of")).to_be_visible()
     expect(page).to_have_url(re.compile("page=2"))
+    wait_until_ready(page)
     page.go_back()
     expect(chart.get_by_text("(page 1 of")).to_be_visible()
 
