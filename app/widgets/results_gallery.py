@@ -95,10 +95,10 @@ def gallery_view(selection: Selection, results: SelectedResults) -> None:
         for first in ((page - 1) * rows_a_page, page * rows_a_page)
     )
     rows, cells = gallery_rows(database(), current_home(), trials, fits, shown, names, gain)
-    # The next page's pictures, before it is turned to.
-    results.ahead(
-        lambda: gallery_rows(database(), current_home(), trials, fits, following, names, gain)
-    )
+    if len(following):  # the next page's pictures, before it is turned to
+        results.ahead(
+            lambda: gallery_rows(database(), current_home(), trials, fits, following, names, gain)
+        )
     people = FOOLED_WHILE_PEOPLE_AGREE if results.judged else RAW
     filtered = wanted.in_words(names)
     figure = gallery(
