@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 PATIENCE_MS = 40_000
 PAUSE_MS = 1_500
 #: With a program at the other end, as here, V8 looks up where in a script each function stands at
-#: the first trace that it takes, for which it reads the whole script again: Plotly's takes half a
-#: second, which nobody else's browser spends. So it notes that as it compiles, which takes longer.
+#: the first trace that it takes, for which it reads the whole script again: Plotly's takes a while,
+#: which nobody else's browser spends. So it notes that as it compiles, which takes longer.
 ARGUMENTS = ["--no-sandbox", "--js-flags=--no-enable-lazy-source-positions"]
 
 _WATCH = """
