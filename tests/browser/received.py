@@ -31,9 +31,15 @@ class Record:
     def __post_init__(self) -> None:
         self.page.on("websocket", self._socket)
         self.page.on("request", lambda request: self.spoken.append(request.url))
-        self.page.on("requestfinished", lambda request: self.unread.append(request))
+        self.page.on("requestfinished", self._finished)
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.spoken.append(str(error)))
+
+    def _finished(self, request: Request) -> None:
+        # A blob is what the page itself has made of bytes that had come before, and its address is
+        # often gone by the time somebody asks for it.
+        if not request.url.startswith("blob:"):
+            self.unread.append(request)
 
     def _console(self, message: ConsoleMessage) -> None:
         self.spoken.append(f"{message.text} {message.location}")
