@@ -69,9 +69,9 @@ def found_direction(database: Database, result_id: int) -> Found | None:
 
 
 def of_the_same_source(database: Database, first: Found) -> list[Found]:
-    """What other searches found from the same source with the same σ."""
-    where = " AND results.source_id = ? AND results.scales_checksum = ? AND results.id <> ?"
-    parameters = [first.source_id, first.scales_checksum, first.result_id]
+    """What other searches found from the same source with the same σ, other pictures than that."""
+    where = " AND results.source_id = ? AND results.scales_checksum = ? AND results.stimulus <> ?"
+    parameters = [first.source_id, first.scales_checksum, first.stimulus]
     return _read(database, f"{_QUERY}{where}{_ORDER}", parameters)
 
 

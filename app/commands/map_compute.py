@@ -13,6 +13,7 @@ from app.commands.map_named import given, named, read_bytes, told
 from app.commands.terminal import ProgressLine, print_object
 from app.runner.choices import choice_of, label_index
 from app.runner.interruption import Interrupted, interruption
+from app.runner.map_photo import photo_problem
 from app.runner.request import RequestError
 from data.found_directions import found_direction
 from data.home import Home
@@ -134,8 +135,11 @@ def _seen(arguments: argparse.Namespace, database: Database) -> SpaceDescription
         mesh = Path(*given(arguments, "MESH"))
         return map_request.viewpoint(mesh.name, add_map_file(database, mesh.name, read_bytes(mesh)))
     changes = _changes(arguments)
-    sha256 = add_map_file(database, arguments.photo.name, read_bytes(arguments.photo))
-    return Transformations(PhotoSource(arguments.photo.name, sha256, 224), changes)
+    photo, content = arguments.photo, read_bytes(arguments.photo)
+    if problem := photo_problem(photo.name, content):
+        raise RequestError(problem)
+    sha256 = add_map_file(database, photo.name, content)
+    return Transformations(PhotoSource(photo.name, sha256, 224), changes)
 
 
 def _drawn(

@@ -59,7 +59,8 @@ def plane(
 ) -> PerturbationPlane:
     """The plane of one found perturbation and another of the same source, or random noise.
 
-    Raises RequestError where the two are not of one source and one σ.
+    Raises RequestError where the two are not of one source and one σ, or made the same picture.
+    (Whether they are parallel is seen when the space is built, which has their tensors.)
     """
     if second is not None and (second.source_id, second.scales_checksum) != (
         first.source_id,
@@ -68,6 +69,11 @@ def plane(
         raise RequestError(
             "The two perturbations are of different sources, or were found with different σ: choose"
             " two searches from the same picture."
+        )
+    if second is not None and second.stimulus == first.stimulus:
+        raise RequestError(
+            "The two perturbations are equal, and span a line instead of a plane: choose another"
+            " second one, or a random orthogonal direction."
         )
     if not all(low < high for low, high in zip(lower, upper, strict=True)):
         raise RequestError("The plane's ranges have to rise: give a lower end below the upper one.")

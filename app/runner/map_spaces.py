@@ -38,6 +38,7 @@ from engine.spaces.description import (
     PublishedViews,
     Source,
     SpaceDescription,
+    SpaceError,
     Transformations,
     Viewpoint,
 )
@@ -56,7 +57,8 @@ LARGE_PICTURE = 64
 class SpaceBuilder:
     """Builds spaces with one home's models; built ones are kept, the newest few.
 
-    Raises ModelError where a model is not the one that the description names.
+    Raises ModelError where a model is not the one that the description names, or no space can be
+    built of what it names.
     """
 
     KEPT = 4
@@ -80,7 +82,10 @@ class SpaceBuilder:
         if description not in self._built:
             while len(self._built) >= self.KEPT:
                 del self._built[next(iter(self._built))]
-            self._built[description] = self._build(description)
+            try:
+                self._built[description] = self._build(description)
+            except SpaceError as error:
+                raise ModelError(str(error)) from error
         return self._built[description]
 
     def classifiers(self, description: MapDescription) -> list[Classifier]:
@@ -196,13 +201,9 @@ class SpaceBuilder:
         return generator(z, torch.tensor([source.label], device=device)).clamp(0, 1)[0]
 
     def _views(self, description: Viewpoint) -> Space:
-        from engine.spaces.mesh import MeshError
         from engine.spaces.viewpoint import viewpoint_space
 
-        try:
-            return viewpoint_space(description, self._mesh(description), device=self._models.device)
-        except MeshError as error:
-            raise ModelError(str(error)) from error
+        return viewpoint_space(description, self._mesh(description), device=self._models.device)
 
     def _mesh(self, description: Viewpoint) -> Path:
         """The mesh as a file of its own name, for readers that go by the ending; checked once."""

@@ -6,12 +6,11 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import streamlit as st
-from PIL import Image, UnidentifiedImageError
 
+from app.runner.map_photo import photo_problem
 from app.runner.map_request import MESHES
 from app.runner.request import RequestError
 
@@ -23,8 +22,6 @@ _STYLE = """<style>
 [class*=st-key-upload-] [data-testid=stFileUploaderDropzoneInstructions] { display: none; }
 </style>"""
 PHOTOS = ("png", "jpg", "jpeg")
-#: As Pillow's own bound against decompression bombs: more is no photo.
-MOST_PIXELS = 89_000_000
 
 
 @dataclass(frozen=True)
@@ -77,17 +74,8 @@ def _fit(file: MapFile | None, problem: Callable[[str, bytes], str | None]) -> M
 
 @st.cache_data(max_entries=20, show_spinner=False)
 def _photo_problem(name: str, content: bytes) -> str | None:
-    """Why an uploaded photo cannot be used, in a sentence."""
-    try:
-        with Image.open(BytesIO(content)) as photo:
-            if photo.width * photo.height > MOST_PIXELS:
-                return (
-                    f"{name} has more than {MOST_PIXELS // 10**6} million pixels: make it smaller."
-                )
-            photo.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
-        return f"{name} cannot be read as a picture: PNG and JPEG files that are whole can."
-    return None
+    """Why an uploaded photo cannot be used, in a sentence; looked at once."""
+    return photo_problem(name, content)
 
 
 @st.cache_data(max_entries=20, show_spinner="Reading the mesh")

@@ -15,6 +15,10 @@ from engine.experiment import Schedule
 from engine.spaces.changes import TRANSFORMATIONS
 
 
+class SpaceError(ValueError):
+    """A space cannot be built; the message is one sentence for the user."""
+
+
 @dataclass(frozen=True)
 class Axis:
     """One parameter: its name, the range that a map covers, and its unit ("°", "px", …)."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from engine.generators.interface import Generator
 from engine.search.perturbed_pass import PerturbedPass
-from engine.spaces.description import LatentInterpolation, PrincipalDirections
+from engine.spaces.description import LatentInterpolation, PrincipalDirections, SpaceError
 from engine.spaces.principal import Components, point_index
 from engine.spaces.space import Space
 
@@ -25,17 +25,17 @@ def principal_space(
 ) -> Space:
     """Points u → the source's image with Σ u_k·sd_k·v_k added to its activation at the point.
 
-    Raises ValueError where a component is not among those computed.
+    Raises SpaceError where a component is not among those computed.
     """
     index = point_index(generator, description.point)
     known = len(components.deviations)
     for number in description.components:
         if not 0 <= number < known:
-            raise ValueError(
+            raise SpaceError(
                 f"There is no component {number + 1} at {description.point}: {known} are known."
             )
     if not 1 <= len(description.components) <= 2:
-        raise ValueError("Choose one or two components.")
+        raise SpaceError("Choose one or two components.")
     chosen = torch.tensor(description.components)
     deviations = components.deviations[chosen].view(-1, 1)
     moves = (components.directions[chosen].flatten(1) * deviations).to(device)
@@ -63,11 +63,11 @@ def interpolation_space(
 ) -> Space:
     """Points (t, s) → the image of the latent a share t of the way, of labels mixed 1 − s to s.
 
-    With one label there is t alone. Raises ValueError for sources of two generators.
+    With one label there is t alone. Raises SpaceError for sources of two generators.
     """
     first, second = description.first, description.second
     if (first.generator, first.checksum) != (second.generator, second.checksum):
-        raise ValueError("The two sources are of different generators: choose two of one.")
+        raise SpaceError("The two sources are of different generators: choose two of one.")
     ends = [generator.latent(one.seed).to(device) for one in (first, second)]
     labels = [one.label for one in (first, second)]
 

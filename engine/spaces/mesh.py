@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.spaces.description import SpaceError
 
-class MeshError(ValueError):
+
+class MeshError(SpaceError):
     """A mesh cannot be used; the message is one sentence for the user."""
 
 

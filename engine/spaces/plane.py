@@ -12,11 +12,14 @@ from torch import Tensor
 from engine.generators.interface import Generator
 from engine.random_direction import random_direction
 from engine.search.perturbed_pass import PerturbedPass
-from engine.spaces.description import PerturbationPlane, RandomDirection
+from engine.spaces.description import PerturbationPlane, RandomDirection, SpaceError
 from engine.spaces.space import Space
 
 #: A perturbation: p_i by point name, without the layer weights.
 Perturbation = Mapping[str, ArrayLike]
+
+#: Two perturbations whose cosine is nearer to ±1 than this (an angle under 3°) span no plane.
+PARALLEL = 1e-3
 
 
 def plane_space(
@@ -32,15 +35,17 @@ def plane_space(
 
     `first` and `second` are the tensors of the description's directions; a random second direction
     is drawn here. At u = (1, 0) the image is the stimulus that the search found, up to tensors
-    stored in half precision. Raises ValueError where a tensor is missing or of another shape.
+    stored in half precision. Raises SpaceError where a tensor is missing or of another shape, and
+    where the two perturbations are parallel.
     """
     one = _weighted(first, generator, description.first.layer_weights)
     if isinstance(description.second, RandomDirection):
         other = orthogonal_direction(generator, one, description.second.seed)
     elif second is None:
-        raise ValueError("The plane's second perturbation is a found one: give its tensors too.")
+        raise SpaceError("The plane's second perturbation is a found one: give its tensors too.")
     else:
         other = _weighted(second, generator, description.second.layer_weights)
+        _check_plane(one, other)
     present = [point.name in one or point.name in other for point in generator.points]
     # Layer weights are in the perturbations already: the two may have different ones.
     perturbed = PerturbedPass(generator, scales, [float(p) for p in present], device=device)
@@ -87,18 +92,22 @@ def orthogonal_direction(
 
 def cosine(first: Perturbation, second: Perturbation) -> float:
     """The cosine of the angle between two perturbations, over all points: 0 is orthogonal."""
-    names = {*first, *second}
-    pairs = [(_flat(first.get(name)), _flat(second.get(name))) for name in names]
-    inner = sum(float(a @ b) for a, b in pairs if a is not None and b is not None)
-    lengths = [
-        np.sqrt(sum(float(one @ one) for one in side if one is not None))
-        for side in zip(*pairs, strict=True)
-    ]
-    return inner / (lengths[0] * lengths[1])
+    products = np.zeros(3)
+    for name in {*first, *second}:
+        nothing = np.zeros_like(first[name] if name in first else second[name])
+        a, b = (np.asarray(side.get(name, nothing), np.float64).ravel() for side in (first, second))
+        products += a @ b, a @ a, b @ b
+    inner, squared, other_squared = products
+    return float(inner / np.sqrt(squared * other_squared))
 
 
-def _flat(values: ArrayLike | None) -> NDArray[np.float64] | None:
-    return None if values is None else np.asarray(values, dtype=np.float64).ravel()
+def _check_plane(first: Perturbation, second: Perturbation) -> None:
+    found = cosine(first, second)
+    if abs(found) > 1 - PARALLEL:
+        raise SpaceError(
+            f"The two perturbations are parallel (cosine {found:.3f}), and span a line instead of a"
+            " plane: choose another second perturbation, or a random orthogonal direction."
+        )
 
 
 def _weighted(
@@ -110,10 +119,10 @@ def _weighted(
         if weight <= 0:
             continue
         if point.name not in given:
-            raise ValueError(f"The perturbation has no tensor for the point {point.name}.")
+            raise SpaceError(f"The perturbation has no tensor for the point {point.name}.")
         values = torch.as_tensor(np.asarray(given[point.name], dtype=np.float32))
         if tuple(values.shape) != point.shape:
-            raise ValueError(
+            raise SpaceError(
                 f"The perturbation at {point.name} has shape {tuple(values.shape)}, and the"
                 f" generator's point has {point.shape}: it is of another generator."
             )

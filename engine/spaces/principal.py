@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine.generators.interface import Generator
+from engine.spaces.description import SpaceError
 
 #: Scalars of all samples together, at most: a gigabyte.
 _SCALARS = 2**28
@@ -144,8 +145,8 @@ def cached_components(
 
 
 def point_index(generator: Generator, name: str) -> int:
-    """Where the point is in the chain. Raises ValueError naming the valid ones."""
+    """Where the point is in the chain. Raises SpaceError naming the valid ones."""
     names = [point.name for point in generator.points]
     if name not in names:
-        raise ValueError(f"There is no point “{name}”; the generator has {', '.join(names)}.")
+        raise SpaceError(f"There is no point “{name}”; the generator has {', '.join(names)}.")
     return names.index(name)

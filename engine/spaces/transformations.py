@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.spaces.changes import TRANSFORMATIONS, Transformation
-from engine.spaces.description import Change, Transformations
+from engine.spaces.description import Change, SpaceError, Transformations
 from engine.spaces.space import Space
 
 
 def change(name: str) -> Change:
-    """A change over the range first offered. Raises ValueError naming the valid ones."""
+    """A change over the range first offered. Raises SpaceError naming the valid ones."""
     found = _transformation(name)
     return Change(name, found.lower, found.upper)
 
@@ -28,12 +28,12 @@ def transformation_space(
     """
     names = [one.name for one in description.changes]
     if not 1 <= len(names) <= 2 or len(set(names)) < len(names):
-        raise ValueError("Choose one transformation, or two different ones.")
+        raise SpaceError("Choose one transformation, or two different ones.")
     for one in description.changes:
         _transformation(one.name)
         lowest = {"scale": 0.05, "brightness": 0.0, "blur": 0.0}.get(one.name, -np.inf)
         if one.lower < lowest:
-            raise ValueError(f"The {one.name} has to be {lowest:g} or more, not {one.lower:g}.")
+            raise SpaceError(f"The {one.name} has to be {lowest:g} or more, not {one.lower:g}.")
     image = image.to(device)
 
     @torch.no_grad()
@@ -76,7 +76,7 @@ _GEOMETRY = ("rotation", "scale", "shift x", "shift y")
 
 def _transformation(name: str) -> Transformation:
     if name not in TRANSFORMATIONS:
-        raise ValueError(f"There is no transformation “{name}”; there are: {_listed()}.")
+        raise SpaceError(f"There is no transformation “{name}”; there are: {_listed()}.")
     return TRANSFORMATIONS[name]
 
 

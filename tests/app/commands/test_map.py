@@ -105,3 +105,5 @@ def test_views_are_scored_by_those_who_see_them(
         assert sentence in capsys.readouterr().err
     assert main(["map", "view", "picture.ply", "--label", "504", *here]) == 2
     assert "cannot be read" in capsys.readouterr().err
+    assert main(["map", "transform", "--photo", __file__, "--label", "504", *here]) == 2
+    assert "test_map.py cannot be read as a picture" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +200,10 @@ def test_other_weights_than_the_maps_are_refused_in_a_sentence(
     with pytest.raises(ModelError, match="search again") as refused:
         builder.space(other)
     assert explain(refused.value) == str(refused.value)
+    # The same tensors under another name: as the engine says it, not as something unforeseen.
+    parallel = replace(space, second=replace(space.first, magnitude=0.1))
+    with pytest.raises(ModelError, match="span a line instead of a plane"):
+        builder.space(parallel)
 
 
 def test_what_cannot_be_a_map_is_refused_before_anything_is_stored(
@@ -220,6 +225,9 @@ def test_what_cannot_be_a_map_is_refused_before_anything_is_stored(
         "counted from 1": lambda: components(generator, source, "z", [0, 1]),
         "same picture": lambda: interpolation(source, source),
         "labels 0 to 9": lambda: generated(generator, 10, 4),
+        "perturbations are equal": lambda: plane(
+            found(database)[0], replace(found(database)[0], result_id=99)
+        ),
     }
     for message, refused in refusals.items():
         with pytest.raises(RequestError, match=message):

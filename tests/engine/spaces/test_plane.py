@@ -16,6 +16,7 @@ from engine.spaces.description import (
     GeneratedSource,
     PerturbationPlane,
     RandomDirection,
+    SpaceError,
 )
 from engine.spaces.plane import cosine, orthogonal_direction, plane_space
 from engine.spaces.space import live_score
@@ -101,6 +102,7 @@ def test_a_random_direction_is_orthogonal_with_the_same_norm_at_each_point(mnist
         assert abs((other[name] * along).sum()) < 1e-4 * along.norm() ** 2 + 1e-6
     assert cosine(first, other) == pytest.approx(0, abs=1e-4)
     assert cosine(first, first) == pytest.approx(1)
+    assert cosine({"z": [3.0, 0.0]}, {"z": [1.0, 1.0], "fc": [1.0]}) == pytest.approx(3**-0.5)
     again = orthogonal_direction(mnist_conv.module, first, seed=5)
     assert all(torch.equal(other[name], again[name]) for name in other)
 
@@ -111,6 +113,15 @@ def test_a_plane_with_a_random_direction_needs_one_perturbation(description, fou
     pictures = space.pixels([[1, 0], [0, 1], [0, 0]]).astype(int)
     assert np.abs(pictures[0] - found[0].stimulus).max() <= 1
     assert np.abs(pictures[1] - pictures[2]).max() > 1
+
+
+@pytest.mark.parametrize("times", [1.0, -0.5])
+def test_parallel_perturbations_span_no_plane(description, found, mnist_conv, times):
+    line = replace(description, second=replace(description.first, magnitude=0.1))
+    first = found[0].perturbation
+    second = {name: times * tensor for name, tensor in first.items()}
+    with pytest.raises(SpaceError, match="are parallel"):
+        plane_space(line, mnist_conv.module, mnist_conv.scales, first, second)
 
 
 def test_points_spread_over_the_space_for_a_study(space):
