@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.charts.grid import Part, grid
+from app.charts.grid import BLANK, Part, grid
 from app.charts.theme import SchemeName, headed, translucent
 from labelling.intervals import wilson
 
@@ -79,7 +79,7 @@ def agreement(
             if len(grouped):
                 here.append(_points(grouped, colour, group, name not in shown))
                 shown.add(name)
-            traces += panels.on(place, here)
+            traces += panels.on(place, here or [BLANK])
     panels.set_axes("x", {"rangemode": "tozero", "showticklabels": True})
     panels.set_axes("x", {"title": {"text": AXES[against]}}, row=rows - 1)
     panels.set_axes("y", {"range": [-0.02, 1.02], "tickformat": ".0%"})

@@ -13,6 +13,9 @@ from plotly.subplots import make_subplots
 
 #: A trace, or a part of a layout, as Plotly reads it.
 Part = dict[str, Any]
+#: A trace of nothing, for a panel that has none: Plotly leaves out axes on which there is no trace,
+#: and what is placed by them lands on other panels.
+BLANK: Part = {"type": "scatter", "x": [None], "y": [None], "showlegend": False}
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,9 @@ from app.charts.curve_traces import (
     line,
     weight_of_traces,
 )
+from app.charts.grid import BLANK
 from app.charts.theme import SCHEMES, SchemeName, headed
-from labelling.estimands import AS_PUBLISHED
+from labelling.estimands import AS_PUBLISHED, RAW
 
 PanelOf = Literal["subset", "classifier"]
 
@@ -88,8 +89,11 @@ def success_curves(
             )
             traces += _on(places.curves(place), drawn)
             shown |= {curve.classifier} if focused else set()
+        if not here:
+            traces += _on(places.curves(place), [BLANK])
         of_focus = [curve for curve in here if curve.estimand == focus]
-        heading = _panel_title(of_focus, name, panels, colours, subsets)
+        waits_for = "no trial has ended yet" if focus == RAW.key else "nothing judged yet"
+        heading = _panel_title(of_focus, name, panels, colours, subsets, waits_for)
         notes.append(note(heading, places.curves(place), **_HEADING))
         if risk is not None:
             lines = at_risk.get(name, {})
@@ -97,8 +101,8 @@ def success_curves(
                 f"<span style='color:{colours[one]}'>■</span>" if by_subset else one
                 for one in lines
             ]
-            if lines:
-                traces += _on(places.counts(place), [_counts(list(lines.values()), muted)])
+            counts = _counts(list(lines.values()), muted) if lines else BLANK
+            traces += _on(places.counts(place), [counts])
             if lines and place % places.columns == 0:
                 notes.append(note(_AT_RISK, places.counts(place), **_BEFORE))
     styles = legend_of_styles(curves, focus, keys if by_subset else [], muted)
@@ -178,8 +182,10 @@ def _panel_title(
     panels: PanelOf,
     colours: Mapping[str, str],
     subsets: Sequence[str],
+    waits_for: str,
 ) -> str:
     """The panel's name, and the denominator (and the share removed): of each curve, or their range.
+    Without a curve: what it waits for.
 
     Four curves' shares, or the names of four layer subsets, would not fit over a panel.
     """
@@ -187,7 +193,7 @@ def _panel_title(
     ordered = sorted(focused, key=lambda one: (one.classifier, list(subsets).index(one.subset)))
     published = any(curve.estimand == AS_PUBLISHED.key for curve in ordered)
     if not ordered:
-        under = "no curve: nothing judged yet"
+        under = f"no curve: {waits_for}"
     elif panels == "subset" and len(ordered) <= (2 if published else 4):
         under = "   ".join(
             f"<span style='color:{colours[curve.classifier]}'>■</span> {_counted([curve])}"

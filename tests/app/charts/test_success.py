@@ -237,6 +237,27 @@ def test_a_panel_of_which_nothing_is_known_says_so(scheme: str) -> None:
     assert {line.xaxis for line in drawn(chart)} == {"x"}
 
 
+@pytest.mark.parametrize("searched", ["first", "last"])
+def test_a_panel_of_which_no_trial_has_ended_has_its_place(searched: str) -> None:
+    """Plotly leaves out axes without a trace, and a heading that stands by them is misplaced."""
+    table = trials()
+    table = table[table["subset"] == searched]
+    frame = curves_of(table, RAW)
+    chart = success_curves(
+        frame,
+        focus=RAW.key,
+        colours=COLOURS,
+        subsets=["first", "last"],
+        risk=at_risk(table, RAW, risk_magnitudes(frame, False)),
+    )
+    headings = [note for note in chart.layout.annotations if "Layers" in note.text]
+    assert [searched in note.text for note in headings] == [
+        "no trial has ended yet" not in note.text for note in headings
+    ]
+    axes = {name.replace("axis", "") for name in chart.layout.to_plotly_json() if "xaxis" in name}
+    assert {trace.xaxis for trace in chart.data} == axes == {"x", "x2", "x3", "x4"}
+
+
 @pytest.mark.parametrize("panels", ["subset", "classifier"])
 @pytest.mark.parametrize("logarithmic", [False, True])
 def test_plotly_knows_every_attribute_though_it_is_not_asked_at_each_drawing(
