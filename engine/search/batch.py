@@ -9,7 +9,6 @@ ends, is then decided by the pass of full precision. Such a row waits for the ho
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,12 +18,10 @@ from torch import Tensor
 from engine.experiment import Schedule
 from engine.search.feeder import Ready
 from engine.search.fused import Update, fused_update
+from engine.search.graph import captured
 from engine.search.margin import UNTARGETED, in_reach_of_rounding, margins
-from engine.search.memory import ran_out
 from engine.search.perturbed_pass import Models, to_8_bit
 from engine.search.rule import Rule, Tested
-
-log = logging.getLogger(__name__)
 
 #: From so many rows on, the seconds that compiling takes are worth it. Explore has one.
 FUSED_FROM = 8
@@ -112,12 +109,14 @@ class Batch:
             if keep_perturbations
             else None
         )
+        #: Whether a step may ask its device for a value: only a processor has it at hand.
+        self.asks = device.type == "cpu"
         self._update: Update = self.rule.update
         self._graph: torch.cuda.CUDAGraph | None = None
         if device.type == "cuda":
             if rows >= FUSED_FROM:
                 self._update = fused_update(self.rule, self._perturbation)
-            self._graph = self._captured()
+            self._graph = captured(self._advance, device)
 
     @torch.no_grad()
     def place(self, row: int, ready: Ready) -> None:
@@ -231,7 +230,7 @@ class Batch:
         margin = margins(logits, self._labels, self._targets)
         matters = (self._steps > 0) & (last | in_reach_of_rounding(margin, slope))
         images = to_8_bit(images)
-        if images.is_cuda or bool((matters & self._alive).any()):
+        if not self.asks or bool((matters & self._alive).any()):
             tested = self._models.classifier(images)
             logits = torch.where(matters.unsqueeze(1), tested, logits)
             margin = margins(logits, self._labels, self._targets)
@@ -245,30 +244,3 @@ class Batch:
         self.best.copy_where(smaller, shown)
         for best, p in zip(self._best_perturbation or [], self._perturbation, strict=False):
             best.copy_(torch.where(smaller.view(-1, *[1] * (p.dim() - 1)), p, best))
-
-    def _captured(self) -> torch.cuda.CUDAGraph | None:
-        """The step as a CUDA graph; None where a model cannot be captured: it is run step by step.
-
-        That is a model which asks its device for a value, or whose shapes depend on values.
-        """
-        try:
-            return self._capture()
-        except RuntimeError as error:
-            if ran_out(error):
-                raise
-            log.warning("Searching without a CUDA graph, for a model cannot be captured: %s", error)
-            torch.cuda.synchronize()
-            return None
-
-    def _capture(self) -> torch.cuda.CUDAGraph:
-        """The step, warmed up on empty rows and captured: no row is alive, so none moves."""
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(3):
-                self._advance()
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self._advance()
-        return graph

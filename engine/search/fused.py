@@ -8,10 +8,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import lru_cache
+from inspect import unwrap
+from types import FunctionType
 
 import torch
 from torch import Tensor
 
+from engine.experiment import Schedule
 from engine.search.rule import Rule, Tested
 
 #: Fused arithmetic may round otherwise: by this share of the largest value, and no more.
@@ -19,6 +23,8 @@ TOLERANCE = 1e-5
 #: Updates compared, from a first one on: the bias corrections and the projection change with them.
 COMPARED = 3
 ROWS = 2
+#: So many compiled updates are kept, one for each kind of batch that a process has searched.
+KEPT = 16
 
 Update = Callable[[Sequence[Tensor], Sequence[Tensor], Tested], Tensor]
 
@@ -33,7 +39,7 @@ def fused_update(rule: Rule, perturbation: Sequence[Tensor]) -> Update:
     few = [torch.zeros_like(p[:ROWS], requires_grad=False) for p in perturbation]
     own, other = (type(rule)(rule.schedule, few) for _ in range(2))
     try:
-        compiled = torch.compile(type(rule).update, dynamic=False)
+        compiled = _compiled(type(rule), rule.schedule, tuple(p.shape for p in perturbation))
         agrees = _agree(own.update, lambda *given: compiled(other, *given), few)
     except Exception:  # whatever a compiler, or its absence, raises
         log.warning("The update runs as it is: it could not be compiled.", exc_info=True)
@@ -42,6 +48,22 @@ def fused_update(rule: Rule, perturbation: Sequence[Tensor]) -> Update:
         log.warning("The update runs as it is: compiled, it differs.")
         return rule.update
     return lambda *given: compiled(rule, *given)
+
+
+@lru_cache(KEPT)
+def _compiled(
+    rule: type[Rule], schedule: Schedule, shapes: tuple[torch.Size, ...]
+) -> Callable[..., Tensor]:
+    """`rule.update` for one kind of batch, to be called without gradients.
+
+    torch counts the variants that it has compiled of one code object, and after eight (`update` of
+    four subsets) runs it as it is without a word. So every kind has a code object of its own.
+    """
+    update = unwrap(rule.update)  # torch counts those of what a decorator returns all together
+    own = FunctionType(
+        update.__code__.replace(), update.__globals__, update.__name__, update.__defaults__
+    )
+    return torch.compile(own, dynamic=False)
 
 
 @torch.no_grad()

@@ -22,8 +22,15 @@ CONTAINER_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-#: How torch and its convolutions say that a processor's memory has run out.
-OUT_OF_MEMORY = ("DefaultCPUAllocator", "could not create a primitive", "could not create a memory")
+#: How torch and its libraries say that memory has run out, where it is no OutOfMemoryError: on a
+#: processor; and on a GPU for kernels, graphs and the libraries' own space.
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "could not create a primitive",
+    "could not create a memory",
+    "out of memory",
+    "STATUS_ALLOC_FAILED",
+)
 #: Beyond this many rows a batch gains nothing on any machine we measured.
 MOST_SLOTS = {"cpu": 128, "cuda": 256}
 
@@ -76,6 +83,7 @@ def slots_that_fit(models: Models, dtype: torch.dtype = torch.float32) -> int:
 def free_bytes(device: str) -> int:
     """Memory that may still be taken on the device."""
     if device.startswith("cuda"):
+        torch.cuda.empty_cache()  # what an earlier search left with torch would count as taken
         return torch.cuda.mem_get_info(device)[0]
     process = psutil.Process().memory_info()
     free = [psutil.virtual_memory().available]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounter
 
 from engine.experiment import SCHEDULES
+from engine.search import fused
 from engine.search import rule as rules
 from engine.search.fused import fused_update
 from engine.search.minimum_norm import MinimumNorm
@@ -18,8 +22,16 @@ SHAPES = [(12,), (3, 8, 8)]
 ROWS = 5
 
 
+@pytest.fixture(autouse=True)
+def compiled_anew() -> Iterator[None]:
+    """No test meets what another has compiled."""
+    fused._compiled.cache_clear()
+    yield
+    fused._compiled.cache_clear()
+
+
 def zeros() -> list[torch.Tensor]:
-    return [torch.zeros(ROWS, *shape) for shape in SHAPES]
+    return [torch.zeros(ROWS, *shape, requires_grad=True) for shape in SHAPES]
 
 
 def course(rule, update, steps: int = 6) -> list[torch.Tensor]:
@@ -37,7 +49,7 @@ def course(rule, update, steps: int = 6) -> list[torch.Tensor]:
             squares = update(
                 p, gradients, rules.Tested(counts, squares, loss, -loss, fooled, alive)
             )
-    return [*p, squares]
+    return [*(tensor.detach() for tensor in p), squares]
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="compiling for a processor needs g++")
@@ -70,3 +82,13 @@ def test_a_compiler_that_fails_or_differs_is_not_used(fault, monkeypatch, caplog
     rule = Relaxation(SCHEDULES["imagenet"], zeros())
     assert fused_update(rule, zeros()) == rule.update
     assert "runs as it is" in caplog.text
+
+
+def test_every_kind_of_batch_that_a_process_searches_is_compiled(monkeypatch) -> None:
+    """torch gives up after eight variants of one function: two a kind, the compared and its own."""
+    counter = CompileCounter()
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=counter))
+    for kind in range(1, 6):
+        rule = Relaxation(replace(SCHEDULES["imagenet"], budget=20 + kind), zeros())
+        course(rule, fused_update(rule, zeros()), steps=1)
+        assert counter.frame_count == 2 * kind
