@@ -32,6 +32,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.model_pairs import Pair, biggan, mnist
 from benchmarks.plain_loop import plain_search
 from benchmarks.record import FOLDER, line, markdown, read_rows, write_rows
+from engine.devices import keep_float32
 from engine.experiment import Schedule, Trial
 from engine.search.memory import bytes_per_trial
 from engine.search.perturbed_pass import Models, PerturbedPass
@@ -248,6 +249,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    keep_float32()  # as the catalogue does when it loads a model
     sets = CPU_SETS if arguments.device == "cpu" else GPU_SETS
     rates = machine_rates(arguments.device)
     told = ", ".join(f"{rate / 1e9:.0f} GFLOP/s in {name}" for name, rate in rates.products.items())

@@ -24,6 +24,7 @@ from engine.classifiers.by_name import classifier_by_name
 from engine.classifiers.folded import folded
 from engine.classifiers.interface import Classifier
 from engine.classifiers.mnist import LeNet5, StandardCnn
+from engine.devices import keep_float32
 from engine.downloads import Progress
 from engine.entries import (
     ClassifierEntry,
@@ -220,6 +221,7 @@ def load_classifier(
 
 def _freeze(module: Module, device: str) -> Module:
     """Eval mode and no gradients for weights: a search differentiates activations only."""
+    keep_float32()
     return module.to(device).eval().requires_grad_(False)
 
 

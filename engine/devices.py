@@ -1,4 +1,4 @@
-"""Which devices of this machine compute, by PyTorch's names."""
+"""Which devices of this machine compute, by PyTorch's names, and how exactly."""
 
 from __future__ import annotations
 
@@ -19,3 +19,13 @@ def require_device(name: str) -> None:
         raise ModelError(
             f"There is no device “{name}” on this machine; choose from {', '.join(devices())}."
         )
+
+
+def keep_float32() -> None:
+    """Have GPUs compute float32 as float32, as processors do: what is fooled depends on it.
+
+    By default torch's convolutions are in TF32, which keeps 10 bits of 23. Speed is what bfloat16
+    gradients are for.
+    """
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False

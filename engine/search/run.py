@@ -54,8 +54,9 @@ class SearchRun:
     """Many independent trials searched side by side in `slots` rows of fixed shape.
 
     At a fixed number of slots a trial's result is bit-identical whatever its neighbours are; in
-    another slot float noise may differ, where a row ends between two vector instructions. There
-    are fewer slots than asked for where the device's free memory does not hold as many; when it
+    another slot float noise may differ, where a row ends between two vector instructions (and on a
+    GPU from run to run, for some of its kernels add in the order in which they come). There are
+    fewer slots than asked for where the device's free memory does not hold as many; when it
     runs out all the same the slots are halved and the trials in them begun again. Raises
     ValueError for settings that cannot be run; a trial that cannot be run is a *failed* result.
 
