@@ -133,12 +133,14 @@ def answers_of(codes: Numbers) -> Numbers:
 class Asked:
     """What labellers were asked about the trials of a table.
 
-    `picture_of`: as in `Votes`. `place[2 * item + side]` is the picture of an item's side, sources
-    first; -1 where it is none of these trials', or there is no such item.
+    `picture_of`: as in `Votes`. `place[2 * (item - first) + side]` is the picture of an item's
+    side, sources first; -1 where it is none of these trials', or there is no such item. It begins
+    with the first item asked about, since a home with a long past has high numbers.
     """
 
     picture_of: dict[str, NDArray[np.int64]]
     place: NDArray[np.int32]
+    first: int
 
 
 def asked(database: Database, trials: pd.DataFrame) -> Asked:
@@ -152,12 +154,14 @@ def asked(database: Database, trials: pd.DataFrame) -> Asked:
     studies = json.dumps(_studies(database, trials))
     columns = columns_of(database.execute(_ITEMS, [studies]), 4)
     items, of_items = (np.array(columns[one], dtype=np.int64) for one in (0, 3))
-    place = np.full((int(items.max(initial=-1)) + 1, len(SIDES)), -1, dtype=np.int32)
+    first, last = (int(items[0]), int(items[-1])) if len(items) else (0, -1)
+    place = np.full((last - first + 1, len(SIDES)), -1, dtype=np.int32)
     for number, side in enumerate(SIDES):
-        place[items, number] = place_among(
+        place[items - first, number] = place_among(
             known, _keys(stimuli, columns[number + 1], of_items, most, side)
         )
-    return Asked({side: place_among(known, keys[side]) for side in SIDES}, place.ravel())
+    picture_of = {side: place_among(known, keys[side]) for side in SIDES}
+    return Asked(picture_of, place.ravel(), first)
 
 
 def votes(
@@ -173,9 +177,9 @@ def votes(
     """
     codes = judgement_codes(database) if codes is None else codes
     pictures = asked(database, trials) if pictures is None else pictures
-    item_and_side = items_and_sides(codes)
+    item_and_side = items_and_sides(codes) - len(SIDES) * pictures.first
     picture = np.full(len(codes), -1, dtype=np.int32)
-    there = item_and_side < len(pictures.place)
+    there = (item_and_side >= 0) & (item_and_side < len(pictures.place))
     picture[there] = pictures.place[item_and_side[there]]
     labeller = labellers_of(codes)
     ours = picture >= 0

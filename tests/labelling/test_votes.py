@@ -30,13 +30,17 @@ def database(tmp_path) -> Iterator[Database]:
     database.close()
 
 
-def judged_by_three(database: Database, tmp_path) -> str:
-    """Synthetic answers of three to everything, with every way in which one can fall away."""
+def judged_by_three(database: Database, tmp_path, *, first_picture: int = 0, skip: int = 0) -> str:
+    """Synthetic answers of three to everything, with every way in which one can fall away.
+
+    The numbers of its items begin `skip` further on.
+    """
     home = Home(tmp_path)
-    experiment_id = add_experiment(database, home, trials=TRIALS)
+    experiment_id = add_experiment(database, home, trials=TRIALS, first_picture=first_picture)
     study_id = create_study(
         database, [experiment_id], "synthetic", label_text=label_text, created_by="test"
     )
+    database.execute("UPDATE study_items SET id = id + ? WHERE study_id = ?", [skip, study_id])
     people = {}
     for name in ("ada", "ben", "cleo"):
         people[name] = labeller_of(database, invite(database, study_id, name)).id
@@ -134,6 +138,32 @@ def test_what_was_asked_can_be_read_beforehand(database: Database, tmp_path) -> 
     kept = votes(database, trials, standing(database).codes, pictures)
     for name in ("picture", "labeller", "answer"):
         np.testing.assert_array_equal(getattr(given, name), getattr(kept, name))
+
+
+def test_what_was_asked_takes_the_place_of_its_own_items_only(database: Database, tmp_path) -> None:
+    """A home with a long past has high numbers: a table up to them would take gigabytes."""
+    early = judged_by_three(database, tmp_path)
+    late = judged_by_three(database, tmp_path, first_picture=TRIALS, skip=700_000_000)
+    for experiment_id in (early, late):
+        trials = stored_trials(database, [experiment_id])
+        items = database.execute(
+            "SELECT count(*) FROM study_items JOIN study_experiments USING (study_id)"
+            " WHERE experiment_id = ?",
+            [experiment_id],
+        ).fetchone()[0]
+        assert len(asked(database, trials).place) == len(SIDES) * items
+        given = votes(database, trials)
+        for side in SIDES:
+            seen = [
+                database.execute(
+                    "SELECT count(*) FROM standing_judgements"
+                    " WHERE repeat = 0 AND side = ? AND stimulus = ?",
+                    [side, stimulus],
+                ).fetchone()[0]
+                for stimulus in trials[f"{side}_stimulus"]
+            ]
+            np.testing.assert_array_equal(given.counts(side, list(Answer)), seen)
+            assert sum(seen)
 
 
 def test_a_label_that_was_not_asked_about_has_no_votes(database: Database, tmp_path) -> None:
