@@ -19,6 +19,7 @@ from app.guard import guarded
 from app.logs import start_logging
 from app.plotly_script import FetchedEarly, script_route
 from app.promptly import Promptly, imported
+from app.unsent import keep_unsent
 from app.warming import MOST_SECONDS, start_warming
 from data.database import DatabaseError
 from data.home import HomeError
@@ -94,6 +95,7 @@ async def _prepared(server: st.App) -> AsyncIterator[None]:
     """Before any page opens: what is refused is logged already, memory stays flat, and what a first
     visitor would wait for is done, as a rule.
     """
+    keep_unsent()
     share_arenas()
     start_logging(current_home().logs, "app")
     await asyncio.to_thread(start_warming().join, MOST_SECONDS)

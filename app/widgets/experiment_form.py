@@ -15,7 +15,7 @@ from app.runner.plan import LARGEST_SEED, MOST_CONTROLS
 from app.runner.request import ExperimentRequest, RequestError, point_weights
 from app.runner.submit import default_device, ensure_worker, submit_experiment
 from app.widgets.experiment_cost import show_cost
-from app.widgets.experiment_toml import load_button, save_button
+from app.widgets.experiment_toml import load_button, save_button, take_file
 from app.widgets.plain_text import plain
 from data.jobs import job
 
@@ -27,6 +27,7 @@ def new_experiment(*, unfold: bool, on_started: Callable[[str], None]) -> None:
         if menu is None:
             _wait_for_menu()
             return
+        take_file(menu)
         names = [name for name, choice in menu.generators.items() if choice.problem is None]
         left, right = st.columns([1, 2])
         generator = menu.generators[left.selectbox("Generator", names, key="new-generator")]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.access import current_home, visitor
+from app.access import visitor
 from app.runner import plan
 from app.runner.experiment_file import located, read_experiment_file, write_experiment_file
-from app.runner.menu import Menu, read_menu
+from app.runner.menu import Menu
 from app.runner.request import ExperimentRequest, RequestError
 from app.widgets.download import download
 from app.widgets.plain_text import plain
@@ -17,13 +17,12 @@ LOADED = "new-files"  # how many were: each gets an uploader of its own, empty a
 
 
 def load_button() -> None:
-    """Offer to load a TOML file; its values go into the form."""
+    """Offer to load a TOML file; `take_file` puts its values into the form."""
     with st.popover("Load a file", icon=":material/upload_file:", type="tertiary"):
         st.file_uploader(
             "A definition as TOML (docs/experiments.md has an example)",
             type="toml",
             key=_uploader(),
-            on_change=_load,
             max_upload_size=1,
         )
     if st.session_state.get(PROBLEM):
@@ -48,28 +47,34 @@ def _uploader() -> str:
     return f"new-file-{st.session_state.get(LOADED, 0)}"
 
 
-def _load() -> None:
-    """Before the form is drawn: what the file says becomes the state of its widgets."""
-    uploaded = st.session_state[_uploader()]
-    st.session_state[LOADED] = st.session_state.get(LOADED, 0) + 1
-    menu = read_menu(current_home())
+def take_file(menu: Menu) -> None:
+    """What a file says becomes the state of the form's widgets; call it before they are drawn.
+
+    Nothing is called when a file comes: such a call may be cut short by the page's next run, and
+    the file would be lost. Here the next run takes it.
+    """
+    uploaded = st.session_state.get(_uploader())
+    if uploaded is None:
+        return
     st.session_state[PROBLEM] = None
-    if uploaded is None or menu is None:
-        return
     try:
-        text = uploaded.getvalue().decode("utf-8")
-    except UnicodeDecodeError:
-        st.session_state[PROBLEM] = f"{uploaded.name} is no text in UTF-8: choose a TOML file."
-        return
-    try:
-        request, name = read_experiment_file(text, owner=visitor().name, called=uploaded.name)
-        try:
-            plan.experiment(menu, request)
-        except RequestError as error:
-            raise located(error, text, uploaded.name) from error
+        _put_into_form(menu, uploaded.getvalue(), uploaded.name)
     except RequestError as error:
         st.session_state[PROBLEM] = str(error)
-        return
+    st.session_state[LOADED] = st.session_state.get(LOADED, 0) + 1
+
+
+def _put_into_form(menu: Menu, content: bytes, called: str) -> None:
+    """Raises RequestError, with the line that is wrong."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RequestError(f"{called} is no text in UTF-8: choose a TOML file.") from error
+    request, name = read_experiment_file(text, owner=visitor().name, called=called)
+    try:
+        plan.experiment(menu, request)
+    except RequestError as error:
+        raise located(error, text, called) from error
     fill_form(menu, request, name)
 
 
