@@ -1,7 +1,7 @@
 """The published way to grow a region: one box at a time, one corner at a time.
 
-Hamdi & Ghanem (2019), algorithms 1 and 2, as METHODS, section 3, restates them, with the matrices
-of the paper written out. The baseline of benchmarks/regions.py, and what the tests compare the
+Hamdi & Ghanem (2020), algorithms 1 and 2, corrected as docs/regions.md says, with the matrices of
+the paper written out. The baseline of benchmarks/regions.py, and what the tests compare the
 engine's batched rules with.
 """
 

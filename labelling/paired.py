@@ -2,8 +2,7 @@
 
 X is the magnitude at which a trial counts as fooled under an estimand; a trial that never does
 counts as M_max. The trials of an experiment have the same source and target under every condition,
-so two conditions are compared pair by pair (METHODS, section 2; no log-rank test, whose arms must
-be independent).
+so two conditions are compared pair by pair (no log-rank test, whose arms must be independent).
 """
 
 from __future__ import annotations

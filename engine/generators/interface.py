@@ -42,7 +42,7 @@ class Generator(nn.Module, ABC):
     #: Latents are cut at ± this many standard deviations; 1.0 means z ~ N(0, I), not cut at all.
     truncation: float = 1.0
     #: Whether a perturbed z reaches the stages through `condition` too, or `condition` stays that
-    #: of the unperturbed z (a recorded choice: METHODS, section 1).
+    #: of the unperturbed z. The paper leaves it open, so each result records the choice.
     condition_follows_z: bool = True
 
     def prepare(self, truncation: float) -> None:

@@ -1,6 +1,6 @@
 """Network semantic maps: scores of classifiers on a grid over a semantic space.
 
-Hamdi & Ghanem (2019), section 4.1: a map is the softmax score of one class for the picture at each
+Hamdi & Ghanem (2020), section 4.1: a map is the softmax score of one class for the picture at each
 point of a 1-D or 2-D grid. Pictures are scored in 8 bits, as people see them.
 """
 

@@ -85,7 +85,7 @@ def from_bytes(content: bytes) -> SemanticMap:
 def published_maps(file: Path, names: dict[str, str] | None = None) -> Iterator[SemanticMap]:
     """Maps published as an archive of (elevation, azimuth) arrays called network_class_object.
 
-    As METHODS, section 3: every 3° from azimuth 0 and elevation −10. `names` are those of the
+    As the paper's authors stored them: every 3° from azimuth 0 and elevation −10. `names` are those of the
     classes, where they are known. Raises MapFileError.
     """
     with (

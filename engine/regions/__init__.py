@@ -1,4 +1,4 @@
-"""Robust regions of a semantic space (Hamdi & Ghanem 2019; METHODS, section 3)."""
+"""Robust regions of a semantic space (Hamdi & Ghanem 2020)."""
 
 from engine.regions.grow import METHODS, grow_region, grow_regions
 from engine.regions.region import Region

@@ -89,7 +89,7 @@ def grow_regions(
     seed: int = 0,
     on_round: Callable[[int], None] = lambda done: None,
 ) -> list[Region]:
-    """Robust regions (Hamdi & Ghanem 2019) around `starts`, all asked in the same batches.
+    """Robust regions (Hamdi & Ghanem 2020) around `starts`, all asked in the same batches.
 
     score
         Points u (k, n) in Ω → scores (k,) in [0, 1]. Adversarial regions are those of

@@ -1,6 +1,6 @@
 """The published way to grow: descend from a tiny box by one of the three rules, clipped to Ω.
 
-Hamdi & Ghanem (2019), algorithms 1 and 2 (which print r = a − b for b − a), for many starts and
+Hamdi & Ghanem (2020), algorithms 1 and 2 (which print r = a − b for b − a), for many starts and
 any of the rules at once. The growth is a coroutine: it yields the points that it wants scored and
 is sent the scores, so that searches of several kinds can share one call of the score.
 """

@@ -1,6 +1,6 @@
 """The three published update rules: Leibniz's rule with the trapezoid on a box's faces.
 
-Hamdi & Ghanem (2019), eqs. 7, 11 and 16, in the notation of the paper: a box D = [a, b] of
+Hamdi & Ghanem (2020), eqs. 7, 11 and 16, in the notation of the paper: a box D = [a, b] of
 widths r = b − a has 2ⁿ corners, corner i at a + bits(i)⊙r; M (n × 2ⁿ) holds the bits, M̄ = 1 − M.
 Some of the print is wrong (see docs/regions.md); what is written here reproduces the published
 code. No expression divides by a width, so that a collapsed box stays collapsed instead of failing.

@@ -1,6 +1,6 @@
 """The paper's relaxation search: Adam under a bound that is relaxed step by step.
 
-Dunn et al. 2020, section 4 and appendix B.1, as settled in METHODS section 1.
+Dunn et al. 2020, section 4 and appendix B.1.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def test_another_seed_is_another_progression() -> None:
 
 @pytest.mark.parametrize(("relaxations", "bound"), [(0, 1.0), (19, 4.2), (75, 36), (119, 141)])
 def test_the_imagenet_bound_is_the_one_of_the_paper(relaxations, bound) -> None:
-    """METHODS: 4.333·1.03ᵏ − 3.333 after k relaxations."""
+    """4.333·1.03ᵏ − 3.333 after k relaxations (Dunn et al. 2020, appendix B.1)."""
     exact = SCHEDULES["imagenet"].bound(relaxations)
     assert exact == pytest.approx(13 / 3 * 1.03**relaxations - 10 / 3)
     assert exact == pytest.approx(bound, rel=0.02)

@@ -180,7 +180,7 @@ def kaplan_meier(table: pd.DataFrame) -> float:
 
 
 def test_why_cumulative_incidence_and_not_kaplan_meier() -> None:
-    """METHODS section 2: on synthetic truth 0.495, the two variants give 0.53 and 0.65."""
+    """On synthetic truth 0.495, the two variants give 0.53 and 0.65."""
     assert pytest.approx(0.495, abs=5e-4) == TRUTH
     table = drawn(10_000)
     censored = kaplan_meier(table)

@@ -94,7 +94,7 @@ def found(models, subset: str, targeted: bool, search_name: str, schedule: Sched
 def test_the_relaxations_magnitude_is_never_below_the_closed_form_minimum(
     models, subset, targeted
 ) -> None:
-    """An upper bound on it, as METHODS says: here within a few steps of the schedule."""
+    """It is an upper bound, here within a few steps of the schedule."""
     results = found(models, subset, targeted, "relaxation", SCHEDULE)
     assert len(results) >= 10
     for result in results:
