@@ -85,8 +85,8 @@ def from_bytes(content: bytes) -> SemanticMap:
 def published_maps(file: Path, names: dict[str, str] | None = None) -> Iterator[SemanticMap]:
     """Maps published as an archive of (elevation, azimuth) arrays called network_class_object.
 
-    As the paper's authors stored them: every 3° from azimuth 0 and elevation −10. `names` are those of the
-    classes, where they are known. Raises MapFileError.
+    As the paper's authors stored them: every 3° from azimuth 0 and elevation −10. `names` are those
+    of the classes, where they are known. Raises MapFileError.
     """
     with (
         _readable(f"{file.name} is not an archive of NumPy arrays."),
