@@ -110,14 +110,9 @@ def _delete_rows(database: Database, searches_days: float | None, young: float) 
     before = timestamp(datetime.now(UTC) - timedelta(seconds=young))
     deleted = {"experiments": len(unsaved)}
     # In this order: a source that goes sets its picture loose.
-    for table, key, kept in (
-        ("sources", "id", "FALSE"),
-        ("stimuli", "sha256", "FALSE"),
-        ("perturbations", "id", "pinned"),
-    ):
+    for table, key in (("sources", "id"), ("stimuli", "sha256"), ("perturbations", "id")):
         deleted[table] = database.execute(
-            f"DELETE FROM {table} WHERE created_at <= ? AND NOT {kept}"
-            f" AND {unreferenced(database, table, key)}",
+            f"DELETE FROM {table} WHERE created_at <= ? AND {unreferenced(database, table, key)}",
             [before],
         ).rowcount
     return deleted

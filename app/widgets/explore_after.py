@@ -32,6 +32,7 @@ from data.results import (
     result,
     save_experiment,
 )
+from data.tensors import pin
 
 FRAMES_SHOWN = 10
 
@@ -80,8 +81,18 @@ def _save(experiment: Experiment) -> None:
             "Save",
             icon=":material/bookmark:",
             help="Keep this run, and list it under Saved runs.",
-            on_click=lambda: save_experiment(database(), experiment.id, experiment.name),
+            on_click=_keep,
+            args=(experiment,),
         )
+
+
+def _keep(experiment: Experiment) -> None:
+    """Save the run, and its perturbation from the quota: maps of it need not search again."""
+    [condition] = conditions(database(), experiment.id)
+    found = result(database(), condition.id, 0)
+    save_experiment(database(), experiment.id, experiment.name)
+    if found is not None and found.perturbation is not None:
+        pin(database(), found.perturbation)
 
 
 def _downloads(job: Job, experiment: Experiment, live: Live, after: After) -> None:
@@ -223,7 +234,7 @@ def _details(menu: Menu, experiment: Experiment, job: Job, live: Live) -> None:
         "Run, experiment": f"{job.id}, {experiment.id}",
     }
     left, right = st.columns(2, gap="large")
-    left.table(pd.DataFrame({"": rows.values()}, index=list(rows)))
+    left.table(pd.DataFrame({"": rows.values()}, index=list(rows)), hide_header=True)
     right.markdown("The same from the terminal")
     right.code(command_line(generator, experiment.definition), language="bash", wrap_lines=True)
     right.markdown("The definition, as it is stored")

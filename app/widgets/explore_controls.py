@@ -235,10 +235,10 @@ def _search_row(
 
 def _in_words(search: str, schedule: Mapping[str, float]) -> str:
     if search == "relaxation":
+        factor = f"×{schedule['growth']:g} " if schedule["growth"] != 1 else ""
         return (
             f"Rate {schedule['learning_rate']:g}; the bound on ‖p‖ begins at"
-            f" {schedule['initial_magnitude']:g}, and each step ×{schedule['growth']:g}"
-            f" + {schedule['increment']:g}."
+            f" {schedule['initial_magnitude']:g}, then {factor}+{schedule['increment']:g} a step."
         )
     return "Looks for the smallest ‖p‖ that suffices, and keeps the best until the budget is spent."
 

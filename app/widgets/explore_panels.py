@@ -31,7 +31,7 @@ def points_panel(generator: GeneratorChoice, points: Sequence[PointView]) -> Non
     needed = [one.point for one in points if not one.without.fooled]
     enough = [one.point for one in points if one.alone.fooled]
     st.markdown(
-        f"Without {_listed(needed)} the classifier is not fooled."
+        f"Without {_any_of(needed, points)} the classifier is not fooled."
         if needed
         else "No single point is needed: the classifier stays fooled without any one of them."
     )
@@ -68,7 +68,7 @@ def transfer_panel(
                 "The source": [_said(generator, one.before[0]) for one in transfers],
                 "The perturbed picture": [_said(generator, one.after[0]) for one in transfers],
                 "Fooled too": [fooled_too(label, one) for one in transfers],
-                "Then": [
+                "What it says next": [
                     " · ".join(_said(generator, guess) for guess in one.after[1:])
                     for one in transfers
                 ],
@@ -101,6 +101,12 @@ def _cell(generator: GeneratorChoice, view: View) -> str:
 
 def _said(generator: GeneratorChoice, guess: Guess) -> str:
     return f"{generator.labels[guess.label]} {guess.confidence:.0%}"
+
+
+def _any_of(needed: Sequence[str], points: Sequence[PointView]) -> str:
+    if 1 < len(needed) == len(points):
+        return "any single one of the points"
+    return _listed(needed)
 
 
 def _listed(names: Sequence[str]) -> str:

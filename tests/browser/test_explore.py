@@ -8,6 +8,7 @@ import re
 import signal
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
@@ -334,7 +335,9 @@ def test_a_pair_that_cannot_be_is_not_offered_and_refused_from_an_address(
     expect(refusal).to_have_count(0)
 
 
-def test_a_saved_run_is_listed_and_opens_again(visit: Callable[[str], Page]) -> None:
+def test_a_saved_run_is_kept_and_listed_and_opens_again(
+    app: App, visit: Callable[[str], Page]
+) -> None:
     page = visit(f"{MINIMUM_NORM}&precision=float64")
     run = started(page)
     state(page, re.compile(r"Fooled at magnitude \d"))
@@ -343,6 +346,14 @@ def test_a_saved_run_is_listed_and_opens_again(visit: Callable[[str], Page]) -> 
     expect(bounds).to_be_visible()
     press(page, "Save")
     expect(page.get_by_role("button", name="Saved", exact=True)).to_be_disabled()
+    with closing(open_database(home(app.home))) as database:
+        pinned = database.query(
+            "SELECT pinned FROM perturbations JOIN results ON perturbations.id = perturbation"
+            " JOIN conditions ON conditions.id = condition_id"
+            " JOIN jobs ON jobs.experiment_id = conditions.experiment_id WHERE jobs.id = ?",
+            [run],
+        )
+        assert [row["pinned"] for row in pinned] == [1]
     page.get_by_role("button", name="Permalink").click()
     permalink = page.get_by_text(re.compile(rf"^http.*run={run}$")).inner_text()
     page = visit("/")

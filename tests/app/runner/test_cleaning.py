@@ -24,7 +24,7 @@ from data.references import referring
 from data.removal import RemovalError, delete_experiment, removal
 from data.results import add_result, add_stimulus, source
 from data.studies import create_study
-from data.tensors import store_perturbation
+from data.tensors import pin, store_perturbation
 from tests.data.rows import a_failure, a_find, a_study, an_experiment, perturbation, pixels
 
 
@@ -112,11 +112,12 @@ def test_nothing_is_freed_while_anything_is_at_work(
     assert database["stimuli"].count == 3
 
 
-def test_a_tensor_that_is_pinned_stays(database: Database, place: Home) -> None:
-    tensor = store_perturbation(database, place, perturbation(1))
-    database.execute("UPDATE perturbations SET pinned = 1")
+def test_a_tensor_that_no_result_names_goes_though_it_was_pinned(
+    database: Database, place: Home
+) -> None:
+    pin(database, store_perturbation(database, place, perturbation(1)))
     clean(database, place, young=0.0)
-    assert [row["id"] for row in database["perturbations"].rows] == [tensor]
+    assert database["perturbations"].count == 0
 
 
 def test_only_searches_that_nobody_saved_go_and_only_if_asked(
