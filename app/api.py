@@ -35,9 +35,10 @@ from app.runner.submit import extend_stored, store_definition
 from app.runner.table import find_experiment, result_object, result_objects
 from app.runner.timing import cost_course
 from data.database import open_database
+from data.experiments import StoredCondition, conditions, experiments
+from data.experiments import experiment as stored_experiment
 from data.home import home
-from data.results import StoredCondition, conditions, experiments, missing_counts
-from data.results import experiment as stored_experiment
+from data.results import missing_counts
 from data.results import result as stored_result
 from engine.search.result import Result
 from labelling.curves import success_curves

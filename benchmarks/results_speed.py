@@ -79,7 +79,7 @@ def views(root: Path) -> list[Timing]:
     from app.widgets import results_kept
     from app.widgets.results_data import SelectedResults, Selection
     from benchmarks.results_fools import fools
-    from data.results import conditions, experiments
+    from data.experiments import conditions, experiments
     from labelling.eligibility import JudgingRule
 
     experiment = experiments(database())[0]

@@ -16,17 +16,7 @@ import numpy as np
 from sqlite_utils import Database
 
 from data.database import as_json, immediate, insert_once
-from data.experiments import ConditionRow as ConditionRow
-from data.experiments import Experiment as Experiment
-from data.experiments import Role as Role
-from data.experiments import StoredCondition as StoredCondition
-from data.experiments import archive_experiment as archive_experiment
-from data.experiments import conditions as conditions
-from data.experiments import create_experiment as create_experiment
-from data.experiments import experiment as experiment
-from data.experiments import experiments as experiments
-from data.experiments import extend_experiment as extend_experiment
-from data.experiments import save_experiment as save_experiment
+from data.experiments import ConditionRow
 from data.home import Home
 from data.images import image_file, store_image
 from data.stamps import now

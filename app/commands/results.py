@@ -221,7 +221,8 @@ def _note(stamp: Stamp, estimand: str) -> str:
 
 
 def _list(database: Database, *, as_json: bool) -> int:
-    from data.results import experiments, outcome_counts
+    from data.experiments import experiments
+    from data.results import outcome_counts
 
     for one in experiments(database, kind="experiment"):
         counts = outcome_counts(database, one.id)

@@ -26,15 +26,9 @@ from app.widgets.experiment_table import (
 )
 from app.widgets.plain_text import plain
 from app.widgets.results_states import progress
-from data.experiments import Experiment, conditions, experiment, experiments
+from data.experiments import Experiment, StoredCondition, conditions, experiment, experiments
 from data.jobs import job_of
-from data.results import (
-    MeanDistances,
-    StoredCondition,
-    mean_distances,
-    outcome_counts,
-    results,
-)
+from data.results import MeanDistances, mean_distances, outcome_counts, results
 
 CONTROL_OUTCOMES = ("changed", "unchanged")
 REASONS_SHOWN = 5

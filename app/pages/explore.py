@@ -25,8 +25,8 @@ from app.widgets.explore_controls import controls, fill_in
 from app.widgets.explore_stage import stage
 from app.widgets.plain_text import plain
 from app.widgets.scheme import current_scheme
+from data.experiments import Experiment, experiment
 from data.jobs import Job, cancel, job
-from data.results import Experiment, experiment
 
 #: The run that is shown, in the address.
 RUN = "run"

@@ -19,7 +19,7 @@ from app.widgets.results_gallery import gallery_view
 from app.widgets.results_states import nothing_yet, progress
 from app.widgets.results_style import style
 from app.widgets.results_table import table_view
-from data.results import experiments
+from data.experiments import experiments
 from labelling.eligibility import ELIGIBILITY
 
 VIEWS = {

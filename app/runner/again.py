@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from app.runner.menu import Menu
 from app.runner.request import RequestError, SearchRequest, StoredTrial
-from data.results import Experiment, StoredCondition, StoredResult
+from data.experiments import Experiment, StoredCondition
+from data.results import StoredResult
 
 
 def again(

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from data.results import ConditionRow
+from data.experiments import ConditionRow
 from engine.experiment import Schedule, Trial
 from engine.generators.interface import Generator
 from engine.random_direction import random_directions

@@ -26,9 +26,9 @@ from app.runner.explain import foreseen
 from app.runner.models import Models
 from app.runner.record import Recorder
 from app.runner.request import RequestError
+from data.experiments import Experiment, conditions
 from data.home import CHECKOUT, Home
 from data.jobs import MOST_DEATHS
-from data.results import Experiment, conditions
 from engine.search.result import Result
 
 #: Trials of a chunk: enough that an actor is busy for long, few enough that all are.

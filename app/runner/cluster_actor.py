@@ -15,8 +15,8 @@ from app.runner.chunk import Chunk, Loaded, run_chunk
 from app.runner.models import Models
 from app.runner.record import Recorder
 from app.runner.request import RequestError
+from data.experiments import Experiment, StoredCondition
 from data.home import CHECKOUT, Home, code_version
-from data.results import Experiment, StoredCondition
 from engine.entries import ModelError
 from engine.search.result import Result
 

@@ -12,15 +12,9 @@ from app.runner.course import Course, Progress
 from app.runner.definition import read_definition
 from app.runner.models import Models
 from app.runner.record import Recorder
+from data.experiments import Experiment, StoredCondition, conditions
 from data.home import Home
-from data.results import (
-    Experiment,
-    StoredCondition,
-    conditions,
-    found_magnitudes,
-    missing_trials,
-    trial_outcomes,
-)
+from data.results import found_magnitudes, missing_trials, trial_outcomes
 from engine.experiment import Definition, Trial, progression_trial
 from engine.search.result import Result
 

@@ -9,18 +9,14 @@ from sqlite_utils import Database
 
 from app.runner.live import softmax, top_guesses
 from app.runner.models import Models
-from data.experiments import record_classifier_checksum, record_generator_checksum
-from data.home import Home, code_version
-from data.results import (
-    Confidences,
+from data.experiments import (
     Experiment,
-    ResultRow,
-    SourceRow,
     StoredCondition,
-    add_results,
-    add_source,
-    add_stimulus,
+    record_classifier_checksum,
+    record_generator_checksum,
 )
+from data.home import Home, code_version
+from data.results import Confidences, ResultRow, SourceRow, add_results, add_source, add_stimulus
 from data.tensors import store_perturbation
 from engine.catalogue import LoadedClassifier, LoadedGenerator, ModelError
 from engine.experiment import Trial

@@ -30,9 +30,9 @@ from app.runner.live import (
 from app.runner.models import Models
 from app.runner.record import Recorder
 from app.runner.thinned import Thinned
+from data.experiments import Experiment, conditions
 from data.home import Home
 from data.images import encode
-from data.results import Experiment, conditions
 from engine.entries import ModelError
 from engine.experiment import Schedule, Trial
 from engine.search.replay import Picture, Replay

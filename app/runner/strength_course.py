@@ -14,9 +14,10 @@ from app.runner.course import Course
 from app.runner.experiment_course import preparation
 from app.runner.models import Models
 from app.runner.record import Recorder
+from data.experiments import Experiment, StoredCondition
+from data.experiments import conditions as conditions_of
 from data.home import Home
-from data.results import Experiment, StoredCondition, StoredResult, add_stimulus, results
-from data.results import conditions as conditions_of
+from data.results import StoredResult, add_stimulus, results
 from data.studies import ItemRow, add_items, items
 from data.tensors import read_perturbation
 from engine.experiment import Trial

@@ -16,9 +16,9 @@ from app.runner.lock import worker_alive
 from app.runner.menu import Menu, read_menu
 from app.runner.plain_request import require_plain_name
 from app.runner.request import ExperimentRequest, RequestError, SearchRequest
+from data.experiments import ConditionRow, create_experiment, experiment, extend_experiment
 from data.home import CHECKOUT, Home, code_version
 from data.jobs import BACKGROUND, INTERACTIVE, job_of, submit
-from data.results import ConditionRow, create_experiment, experiment, extend_experiment
 from labelling.strength_draws import chosen_strengths
 
 #: A worker that was started by a page and finds nothing to do ends after so long.

@@ -8,16 +8,8 @@ from typing import Any
 from sqlite_utils import Database
 
 from app.runner.request import RequestError
-from data.results import (
-    Experiment,
-    StoredCondition,
-    StoredResult,
-    conditions,
-    experiment,
-    experiments,
-    results,
-    source,
-)
+from data.experiments import Experiment, StoredCondition, conditions, experiment, experiments
+from data.results import StoredResult, results, source
 
 
 def find_experiment(database: Database, experiment_id: str | None) -> Experiment:

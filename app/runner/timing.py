@@ -24,9 +24,10 @@ from app.runner.chunk import Chunk, Loaded, run_chunk
 from app.runner.cost import Cost, Share, Speed, cost, speed_of
 from app.runner.course import Course, Progress
 from app.runner.models import Models
+from data.experiments import ConditionRow
 from data.home import Home
 from data.images import encode
-from data.results import ConditionRow, earlier_trials
+from data.results import earlier_trials
 from engine.catalogue import LoadedGenerator
 from engine.experiment import progression_trial
 from engine.search.perturbed_pass import to_pixels

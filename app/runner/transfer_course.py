@@ -11,9 +11,9 @@ from torch import nn
 
 from app.runner.course import Course
 from app.runner.models import Models
+from data.experiments import Experiment
 from data.home import Home
 from data.images import read_image
-from data.results import Experiment
 from data.transfers import (
     Pair,
     TransferRow,

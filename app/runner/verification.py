@@ -12,17 +12,10 @@ import torch
 from sqlite_utils import Database
 
 from app.runner.models import Models
+from data.experiments import StoredCondition, conditions, experiments
 from data.home import Home
 from data.images import ImageError, read_image
-from data.results import (
-    Source,
-    StoredCondition,
-    StoredResult,
-    conditions,
-    experiments,
-    results,
-    source,
-)
+from data.results import Source, StoredResult, results, source
 from engine.catalogue import ModelError
 from engine.search.margin import UNTARGETED, margins
 from engine.search.perturbed_pass import to_pixels

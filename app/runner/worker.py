@@ -30,6 +30,7 @@ from app.runner.strength_course import strength_course
 from app.runner.timing import cost_course
 from app.runner.transfer_course import transfer_course
 from data.database import open_database
+from data.experiments import Experiment, experiment
 from data.home import Home
 from data.jobs import (
     INTERACTIVE,
@@ -44,7 +45,6 @@ from data.jobs import (
     take_from_dead,
 )
 from data.maps import stored_map
-from data.results import Experiment, experiment
 
 log = logging.getLogger(__name__)
 

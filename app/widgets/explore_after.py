@@ -23,15 +23,9 @@ from app.widgets.explore_panels import points_panel, transfer_panel
 from app.widgets.explore_stage import address
 from app.widgets.explore_strength import strength_slider
 from app.widgets.scheme import current_scheme
+from data.experiments import Experiment, conditions, experiments, save_experiment
 from data.jobs import Job, job_of
-from data.results import (
-    Experiment,
-    StoredResult,
-    conditions,
-    experiments,
-    result,
-    save_experiment,
-)
+from data.results import StoredResult, result
 from data.tensors import pin
 
 FRAMES_SHOWN = 10

@@ -8,7 +8,8 @@ from app.access import database
 from app.runner.again import comparison
 from app.runner.request import StoredTrial
 from app.widgets.plain_text import plain
-from data.results import Experiment, conditions, result
+from data.experiments import Experiment, conditions
+from data.results import result
 
 
 def found_again(experiment: Experiment) -> None:

@@ -26,7 +26,7 @@ from app.widgets.results_kept import (
     newest_version,
     trials_of,
 )
-from data.results import Experiment
+from data.experiments import Experiment
 from labelling.analysis_plan import Comparison, adherence
 from labelling.curves import at_risk
 from labelling.eligibility import JudgingRule, Quorum

@@ -10,7 +10,7 @@ from app.access import database
 from app.widgets.address import one_of, some_of
 from app.widgets.judging_rule import judging_rule
 from app.widgets.results_data import Selection
-from data.results import Experiment, StoredCondition, conditions
+from data.experiments import Experiment, StoredCondition, conditions
 from data.studies import studies
 
 _TRIALS = {"own": "own set", "common": "common set"}

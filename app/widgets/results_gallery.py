@@ -28,7 +28,8 @@ from app.widgets.results_choices import colours, file_name, for_whom
 from app.widgets.results_data import SelectedResults, Selection
 from app.widgets.results_pictures import label_names, trials_for_file
 from app.widgets.scheme import current_scheme
-from data.results import conditions, result
+from data.experiments import conditions
+from data.results import result
 from labelling.estimands import FOOLED_WHILE_PEOPLE_AGREE, RAW
 
 #: Pictures of a page, and rows at least and at most.

@@ -13,8 +13,8 @@ import pandas as pd
 
 from app.access import current_home, database
 from data.database import open_database
-from data.results import conditions as of_experiment
-from data.results import experiments
+from data.experiments import conditions as of_experiment
+from data.experiments import experiments
 from labelling.curves import Cases, common_set, conditions, success_curves
 from labelling.distances import mean_distances, pixel_distances
 from labelling.eligibility import JudgingRule, counting, finished_part, judged_trials

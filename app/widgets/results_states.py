@@ -13,8 +13,8 @@ from app.runner.menu import read_menu
 from app.runner.request import ExperimentRequest, RequestError
 from app.runner.submit import ensure_worker, resume_experiment, submit_experiment
 from app.widgets.page_link import page_link
+from data.experiments import Experiment
 from data.jobs import Job, cancel, job, job_of
-from data.results import Experiment
 
 DEMO = ExperimentRequest(
     generator="mnist-conv",

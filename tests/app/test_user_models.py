@@ -15,9 +15,10 @@ from sqlite_utils import Database
 from app.runner.menu import read_menu
 from app.runner.request import ExperimentRequest, SearchRequest
 from app.runner.submit import submit_experiment, submit_search
+from data.experiments import conditions
 from data.home import Home
 from data.jobs import job
-from data.results import conditions, results
+from data.results import results
 from tests.app.processes import until
 
 ENTRIES = Path(__file__).parents[1] / "engine" / "user_models"

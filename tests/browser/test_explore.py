@@ -20,10 +20,11 @@ from playwright.sync_api import Browser, Page, expect
 from app.pages.explore import FRAME_SECONDS
 from app.runner.lock import worker_process
 from data.database import open_database
+from data.experiments import conditions, experiment
 from data.home import home
 from data.images import image_file
 from data.jobs import job
-from data.results import conditions, experiment, result, source
+from data.results import result, source
 from tests.app.processes import until
 from tests.browser.conftest import App, Complaints, downloaded, running_app, wait_until_ready
 

@@ -11,6 +11,7 @@ import pytest
 from sqlite_utils import Database
 
 from data.experiments import (
+    ConditionRow,
     archive_experiment,
     conditions,
     experiment,
@@ -21,7 +22,6 @@ from data.experiments import (
 from data.home import Home
 from data.images import read_image
 from data.results import (
-    ConditionRow,
     ResultRow,
     StoredResult,
     add_result,

@@ -27,8 +27,9 @@ from app.__main__ import main
 from app.runner import scale_files
 from app.runner.models import Models
 from data.database import open_database
+from data.experiments import conditions, experiments
 from data.home import Home
-from data.results import conditions, experiments, results
+from data.results import results
 from engine import downloads
 from tests.app.processes import PATIENCE_SECONDS, ROOT, command, until
 from tests.engine.file_server import FileServer, serving

@@ -14,9 +14,9 @@ from app.runner.again import again, comparison
 from app.runner.definition import read_definition
 from app.runner.models import Models
 from app.runner.request import ExperimentRequest, RequestError, SearchRequest, StoredTrial
-from data.experiments import conditions, experiment, experiments
+from data.experiments import Experiment, conditions, experiment, experiments
 from data.home import Home
-from data.results import Experiment, StoredResult, result, results
+from data.results import StoredResult, result, results
 
 REQUEST = ExperimentRequest(
     "tiny",

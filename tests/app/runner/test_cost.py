@@ -13,8 +13,9 @@ from app import api
 from app.figures import bytes_in_words
 from app.runner.cost import Share, Speed, cost, in_words
 from app.runner.request import ExperimentRequest
+from data.experiments import conditions
 from data.home import Home
-from data.results import EarlierTrials, conditions, results
+from data.results import EarlierTrials, results
 from data.tensors import QUOTA
 
 REQUEST = ExperimentRequest(

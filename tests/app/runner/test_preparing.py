@@ -18,9 +18,10 @@ from app.runner.menu import read_menu
 from app.runner.models import Models
 from app.runner.request import ExperimentRequest, SearchRequest
 from app.runner.submit import submit_experiment, submit_search
+from data.experiments import conditions, experiment
 from data.home import Home
 from data.jobs import cancel, job
-from data.results import conditions, experiment, results
+from data.results import results
 from engine.downloads import checksum
 from engine.scales import FULL, PREVIEW, measure_scales
 from tests.app.processes import until

@@ -24,10 +24,11 @@ from app.runner.submit import (
     submit_experiment,
     submit_search,
 )
+from data.experiments import conditions, save_experiment
 from data.home import Home
 from data.images import decode, read_image
 from data.jobs import Job, cancel, job
-from data.results import StoredResult, conditions, results, save_experiment, source
+from data.results import StoredResult, results, source
 from tests.app.processes import until
 
 Start = Callable[..., subprocess.Popen[str]]
