@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from engine.devices import devices, require_device
+from engine.devices import devices, keep_float32, require_device
 from engine.entries import ModelError
 
 
@@ -22,3 +22,12 @@ def test_what_is_there_can_be_chosen_and_nothing_else(monkeypatch, gpus, there) 
     for name in (f"cuda:{gpus}", "gpu", "cpu:0:0", "", *([] if gpus else ["cuda"])):
         with pytest.raises(ModelError, match=f"choose from {', '.join(there)}"):
             require_device(name)
+
+
+def test_float32_is_not_left_to_a_gpus_shorter_tf32(mnist_conv) -> None:
+    """torch's default for convolutions; to load a model ends it for the process."""
+    assert not torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+    keep_float32()
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32

@@ -7,9 +7,17 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from benchmarks.memory import measure
-from engine.search.memory import MOST_SLOTS, SHARE_USED, bytes_per_trial, fitting_slots, free_bytes
+from engine.search.memory import (
+    MOST_SLOTS,
+    SHARE_USED,
+    bytes_per_trial,
+    fitting_slots,
+    free_bytes,
+    ran_out,
+)
 from engine.search.perturbed_pass import Models, PerturbedPass
 from tests.engine.linear_models import LinearClassifier, LinearGenerator, unit_scales
 
@@ -48,6 +56,25 @@ def test_weights_are_shared_and_not_counted(mnist_conv, mnist_robust) -> None:
 )
 def test_slots_are_the_largest_power_of_two_that_fits(trial_bytes, free, slots) -> None:
     assert fitting_slots(trial_bytes, free) == slots
+
+
+@pytest.mark.parametrize(
+    ("error", "memory"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), True),
+        (MemoryError(), True),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("CUDA error: out of memory"), True),
+        (RuntimeError("Triton Error [CUDA]: out of memory"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_what_says_that_memory_ran_out_is_known_from_what_does_not(error, memory) -> None:
+    """torch has an error of its own for it; its libraries, and a GPU's kernels, have words."""
+    assert ran_out(error) == memory
 
 
 def test_the_machine_has_memory() -> None:
