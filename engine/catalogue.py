@@ -360,7 +360,9 @@ BUILT_IN: tuple[Entry, ...] = (
         weights=Weights("mnist-standard.safetensors", repair=_RETRAIN.format("standard")),
         labels=DIGITS,
         image_shape=(1, 28, 28),
-        provenance=Provenance("trained by engine/training", "MIT"),
+        provenance=Provenance(
+            "trained by engine/training", "MIT", "99.51 %; 0.00 % under PGD ℓ∞ 0.3"
+        ),
     ),
     ClassifierEntry(
         name="mnist-robust",
@@ -369,7 +371,9 @@ BUILT_IN: tuple[Entry, ...] = (
         weights=Weights("mnist-robust.safetensors", repair=_RETRAIN.format("robust")),
         labels=DIGITS,
         image_shape=(1, 28, 28),
-        provenance=Provenance("trained by engine/training", "MIT"),
+        provenance=Provenance(
+            "trained by engine/training", "MIT", "98.96 %; 94.84 % under PGD ℓ∞ 0.3"
+        ),
     ),
     *IMAGENET_GENERATORS,
     *IMAGENET_CLASSIFIERS,

@@ -11,6 +11,7 @@ from app.commands.map_named import given, named
 from app.commands.terminal import print_object
 from app.figures import share_in_percent
 from app.runner.request import RequestError
+from data.counted import counted
 from data.home import Home
 from data.maps import map_content
 
@@ -80,7 +81,15 @@ def regions(arguments: argparse.Namespace, place: Home, database: Database) -> N
 
 def srvr(arguments: argparse.Namespace, place: Home, database: Database) -> None:
     """The semantic robustness volume ratio of every classifier of some maps."""
-    from app.runner.map_ratios import AVERAGE, RATIO_METHODS, grid_of_starts, ratios, usual_starts
+    from app.runner.map_ratios import (
+        AVERAGE,
+        RATIO_METHODS,
+        beside,
+        grid_of_starts,
+        ratios,
+        usual_starts,
+    )
+    from app.runner.models import Models
 
     if not arguments.what:
         raise RequestError("Write: python -m app map srvr ID …")
@@ -97,7 +106,13 @@ def srvr(arguments: argparse.Namespace, place: Home, database: Database) -> None
         found = ratios(maps, method, arguments.steps, starts)
     except ValueError as error:
         raise RequestError(str(error)) from error
+    known_here = Models(place, lenient=True).catalogue.classifiers
+    accuracies = {name: entry.provenance.accuracy for name, entry in known_here.items()}
     for network, of_network in found.items():
+        known = beside(network, accuracies)
+        papers = ""
+        if known.papers_srvr is not None:
+            papers = f", the paper's SRVR: {share_in_percent(known.papers_srvr)}"
         for one in of_network:
             told = {
                 "classifier": network,
@@ -110,6 +125,8 @@ def srvr(arguments: argparse.Namespace, place: Home, database: Database) -> None
                 "feasible": one.feasible,
                 "regions": one.regions,
                 "maps": one.objects,
+                "papers_srvr": known.papers_srvr,
+                "accuracy": known.accuracy,
             }
             if arguments.json:
                 print_object(told)
@@ -118,7 +135,8 @@ def srvr(arguments: argparse.Namespace, place: Home, database: Database) -> None
                     f"{network}, {one.class_name or 'all labels'}: {share_in_percent(one.ratio)}"
                     f" [{share_in_percent(one.low)}, {share_in_percent(one.high)}] by {method},"
                     f" T {one.steps}, {share_in_percent(one.feasible)} feasible;"
-                    f" {one.regions} regions, maps: {one.objects}"
+                    f" {counted(one.regions, 'region')}, {counted(one.objects, 'map')};"
+                    f" accuracy: {known.accuracy or 'not stated'}{papers}"
                 )
 
 

@@ -1,8 +1,9 @@
-"""SRVR of classifiers over stored maps: from which starts, by which method. No torch."""
+"""SRVR of classifiers over stored maps: from which starts, by which method; accuracy. No torch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -19,6 +20,28 @@ RATIO_METHODS = (AVERAGE, *reversed(METHODS))
 PAPERS_STARTS = ((130.0, 30.0), (50.0, 20.0), (200.0, 15.0), (310.0, 50.0))
 
 Start = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside a network's SRVR: the paper's own (a share), and its accuracy in words."""
+
+    papers_srvr: float | None
+    accuracy: str
+
+
+#: Hamdi & Ghanem (2020), Table 2: the average of the three methods, and the top-1 error.
+TABLE_2 = {
+    "AlexNet": Beside(0.0892, "top-1 error 43.45 % (paper)"),
+    "VGG": Beside(0.0988, "top-1 error 30.98 % (paper)"),
+    "ResNet50": Beside(0.1688, "top-1 error 23.85 % (paper)"),
+    "Inceptionv3": Beside(0.0792, "top-1 error 22.55 % (paper)"),
+}
+
+
+def beside(network: str, accuracies: Mapping[str, str]) -> Beside:
+    """The paper's figures of its own networks; of others what `accuracies` says by their names."""
+    return TABLE_2.get(network) or Beside(None, accuracies.get(network, ""))
 
 
 def ends(found: SemanticMap) -> tuple[Start, Start]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from app.access import database
-from app.figures import share_in_percent
-from app.runner.map_ratios import AVERAGE, grid_of_starts, ratios
+from app.figures import figures, share_in_percent
+from app.runner.map_ratios import AVERAGE, beside, grid_of_starts, ratios
 from app.runner.menu import Menu
 from app.widgets.address import one_of, some_of, whole_number
 from app.widgets.map_controls import METHOD_NAMES, STARTS, starts_in_address
@@ -20,13 +20,6 @@ from data.maps import StoredMap, stored_maps
 from engine.maps import SemanticMap
 from engine.regions import METHODS, VolumeRatio
 
-#: Hamdi & Ghanem (2019), Table 2: SRVR and top-1 error, both in per cent.
-TABLE_2 = {
-    "AlexNet": (8.92, 43.45),
-    "VGG": (9.88, 30.98),
-    "ResNet50": (16.88, 23.85),
-    "Inceptionv3": (7.92, 22.55),
-}
 STEPS = 800
 #: In the address: whether the table is asked for, and of which maps it is.
 TABLE, MAPS = "table", "srvr"
@@ -126,8 +119,8 @@ def _table(
         return
     with st.spinner("Growing regions"):
         of = tuple((one.stored.id, one.stored.sha256, starts(one)) for one in maps)
-        rows = _rows([one.found for one in maps], of, method, steps, told)
-    st.dataframe(_readable(rows, menu, average=method == AVERAGE), hide_index=True, width="stretch")
+        rows = _rows([one.found for one in maps], of, method, steps, told, _accuracies(menu))
+    st.dataframe(_readable(rows, average=method == AVERAGE), hide_index=True, width="stretch")
     st.caption(
         plain(f"Robust regions by {_METHODS[method]}, T {steps}, starts: {told}.")
         + " The ratio grows with T, and counts a region whether it meets the constraints or not:"
@@ -137,6 +130,10 @@ def _table(
     table_files(f"srvr-{method}-{steps}", {"SRVR": rows})
 
 
+def _accuracies(menu: Menu | None) -> dict[str, str]:
+    return {name: one.accuracy for name, one in menu.classifiers.items()} if menu else {}
+
+
 @st.cache_data(max_entries=50, show_spinner=False)
 def _rows(
     _found: Sequence[SemanticMap],
@@ -144,15 +141,20 @@ def _rows(
     method: str,
     steps: int,
     told: str,
+    accuracies: Mapping[str, str],
 ) -> pd.DataFrame:
     """The rows; the page is run at every touch of it, and the bootstrap takes a second."""
     maps = {map_id: found for (map_id, *_), found in zip(of, _found, strict=True)}
     starts = {map_id: places for map_id, _, places in of}
-    return ratio_rows(ratios(maps, method, steps, starts), told)
+    return ratio_rows(ratios(maps, method, steps, starts), told, accuracies)
 
 
-def ratio_rows(ratios: dict[str, list[VolumeRatio]], starts: str) -> pd.DataFrame:
-    """A row a classifier, then one a classifier and label, with all that their ratios depend on."""
+def ratio_rows(
+    ratios: dict[str, list[VolumeRatio]], starts: str, accuracies: Mapping[str, str]
+) -> pd.DataFrame:
+    """A row a classifier, then one a classifier and label: all that their ratios depend on, and
+    what stands beside them.
+    """
     rows = pd.DataFrame(
         [
             {
@@ -167,28 +169,28 @@ def ratio_rows(ratios: dict[str, list[VolumeRatio]], starts: str) -> pd.DataFram
                 "feasible": one.feasible,
                 "maps": one.objects,
                 "regions": one.regions,
+                "paper's srvr": known.papers_srvr,
+                "accuracy": known.accuracy,
             }
             for network, of_network in ratios.items()
             # Of a single label, which is the same as overall, only the latter.
             for one in (of_network if len(of_network) > 2 else of_network[:1])
+            for known in [beside(network, accuracies)]
         ]
     )
     return rows.sort_values("label", key=lambda label: label != "all", kind="stable")
 
 
-def _readable(rows: pd.DataFrame, menu: Menu | None, *, average: bool) -> pd.DataFrame:
+def _readable(rows: pd.DataFrame, *, average: bool) -> pd.DataFrame:
     table = []
     for row in rows.to_dict("records"):
-        network = row["classifier"]
-        paper = TABLE_2.get(network)
-        choice = menu.classifiers.get(network) if menu else None
-        accuracy = choice.accuracy if choice else "–"
+        paper = row["paper's srvr"]
         srvr, low, high = (
             share_in_percent(row[name]).removesuffix(" %") for name in ("srvr", "low", "high")
         )
         table.append(
             {
-                "Classifier": network,
+                "Classifier": row["classifier"],
                 "Label": row["label"],
                 "SRVR, %": f"{srvr} [{low}, {high}]",
                 "Method": "average of three" if average else METHOD_NAMES[row["method"]],
@@ -197,8 +199,8 @@ def _readable(rows: pd.DataFrame, menu: Menu | None, *, average: bool) -> pd.Dat
                 "Feasible": share_in_percent(row["feasible"]),
                 "Maps": row["maps"],
                 "Regions": row["regions"],
-                "Paper's average, %": str(paper[0]) if paper else "–",
-                "Accuracy": f"top-1 error {paper[1]} % (paper)" if paper else accuracy,
+                "Paper's average, %": "–" if pd.isna(paper) else figures(100 * paper),
+                "Accuracy": row["accuracy"] or "–",
             }
         )
     return pd.DataFrame(table)

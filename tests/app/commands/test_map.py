@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
+from engine.catalogue import catalogue
 
 TESTS = Path(__file__).parents[2]
 SQUEEZENET = TESTS.parents[1] / "shared/data/models/squeezenet1_1_imagenet_fp16.safetensors"
@@ -44,6 +45,11 @@ def test_a_map_is_computed_grown_on_written_and_taken_in(
         # The paper's average of its three methods, from three starts.
         assert (one["method"], one["steps"], one["maps"], one["regions"]) == ("average", 50, 1, 9)
         assert 0 <= one["low"] <= one["srvr"] <= one["high"] <= 1 and 0 <= one["feasible"] <= 1
+    # What is known of their accuracy stands beside, as on the page.
+    known = {name: entry.provenance.accuracy for name, entry in catalogue().classifiers.items()}
+    assert known["mnist-standard"] and {one["accuracy"] for one in overall.values()} == {
+        known[name] for name in names
+    }
     [alone] = [
         one
         for one in told(capsys, "srvr", made["map"], "--method", "naive", "--start", "0", *here)

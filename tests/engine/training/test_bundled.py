@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from engine.catalogue import catalogue
 from engine.generators.mnist_conv import MnistConv
 from engine.scales import measure_scales
 from engine.training.__main__ import trained
@@ -56,6 +57,14 @@ def test_the_stated_figures_are_good_enough(name: str, figure: str, least: float
     stated = read_card(name, BUNDLED).figures[figure]
     assert stated.value >= least
     assert stated.count == 10_000
+
+
+@pytest.mark.parametrize("name", ["mnist-standard", "mnist-robust"])
+def test_the_catalogue_states_what_the_card_has_measured(name: str) -> None:
+    figures = read_card(name, BUNDLED).figures
+    clean, attacked = (100 * figures[key].value for key in ("clean", "linf_0.3"))
+    stated = catalogue().classifier(name).provenance.accuracy
+    assert stated == f"{clean:.2f} %; {attacked:.2f} % under PGD ℓ∞ 0.3"
 
 
 @pytest.mark.parametrize("model", [STANDARD, ROBUST, JUDGE], ids=lambda model: model.name)
