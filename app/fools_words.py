@@ -8,6 +8,7 @@ import pandas as pd
 
 from app.figures import figures
 from app.results_files import interval
+from data.counted import counted
 from labelling.label_targets import FEWEST_TRIALS
 from labelling.layer_shares import MOST_TRIALS
 from labelling.transfers import Counted
@@ -78,7 +79,7 @@ def half_in_words(row: object, against: str) -> str:
     waiting = f" {row.waiting} wait for a judgement." if row.waiting else ""
     if isinstance(row.problem, str):
         return f"{who}: no curve, {row.problem}.{waiting}"
-    of = f"{row.pictures} pictures of {row.sources} sources"
+    of = f"{counted(row.pictures, 'picture')} of {counted(row.sources, 'source')}"
     unit = "magnitude" if against == "magnitude" else "strength"
     if isinf(row.half):
         return f"{who}: people agree no less as the {unit} grows ({of}).{waiting}"

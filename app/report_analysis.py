@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from app.charts.theme import classifier_colours
 from app.runner.menu import Menu
+from data.counted import counted
 from data.experiments import Experiment
 from data.plans import PlanRow
 from labelling.analysis_plan import AnalysisPlan, Comparison, standing_plan
@@ -103,8 +104,8 @@ class Analysis:
         known = (fooling["perturbed_judgement"] != "missing").sum()
         return (
             f"{ELIGIBILITY} People say so by {self.rule.in_words()}. Judged are {sources.sum()} of"
-            f" {len(sources)} sources, and {known} of the {len(fooling)} perturbed pictures that"
-            " start from one that shows its label."
+            f" {counted(len(sources), 'source')}, and {known} of the {len(fooling)} perturbed"
+            " pictures that start from one that shows its label."
         )
 
 

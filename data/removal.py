@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlite_utils import Database
 
+from data.counted import counted
 from data.database import immediate
 from data.experiments import experiment
 from data.stamps import timestamp
@@ -35,11 +36,11 @@ class Removal:
     def in_words(self) -> str:
         """What would go, for the button that does it."""
         parts = [
-            _counted(self.results, "result"),
-            f"{_counted(self.pictures, 'picture')} that nothing else has ({_size(self.bytes)})",
+            counted(self.results, "result"),
+            f"{counted(self.pictures, 'picture')} that nothing else has ({_size(self.bytes)})",
         ]
         if self.plans:
-            parts.append(_counted(self.plans, "frozen analysis plan"))
+            parts.append(counted(self.plans, "frozen analysis plan"))
         parts += [f"the study “{name}”, to which nobody is invited" for name in self.studies]
         return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
@@ -111,10 +112,6 @@ def _reason(
             return f"the study “{name}” asks about it and about other experiments"
     (working,) = database.execute(_WORKING, ask).fetchone()
     return "it is at work" if working else None
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _size(count: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.commands.terminal import ProgressLine, say
 from app.runner.request import RequestError
 from data.backup import BackupError, write_backup
+from data.counted import counted
 from data.home import home
 
 HELP = """Write all that cannot be computed again into one file, while people label.
@@ -34,5 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise RequestError(str(error)) from error
     finally:
         line.clear()
-    say(f"{backup.judgements} judgements and {backup.images} images in {target}.")
+    held = f"{counted(backup.judgements, 'judgement')} and {counted(backup.images, 'image')}"
+    say(f"{held} in {target}.")
     return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from app.commands.terminal import print_object, say
 from app.figures import bytes_in_words
 from app.runner.request import RequestError
+from data.counted import counted
 
 HELP = """Write everything that an experiment's results rest on into one archive, or take one in.
 
@@ -74,10 +75,13 @@ def _write(arguments: argparse.Namespace) -> int:
         print_object({**vars(written), "file": str(written.file)})
         return 0
     say(
-        f"{written.file}, {bytes_in_words(written.file.stat().st_size)}: {written.results} results,"
-        f" {written.transfers} answers of other classifiers, {written.images} pictures,"
-        f" {written.studies} studies with {written.judgements} judgements, {written.maps} maps. Its"
-        " checksum:"
+        f"{written.file}, {bytes_in_words(written.file.stat().st_size)}:"
+        f" {counted(written.results, 'result')},"
+        f" {counted(written.transfers, 'answer')} of other classifiers,"
+        f" {counted(written.images, 'picture')},"
+        f" {counted(written.studies, 'study', 'studies')} with"
+        f" {counted(written.judgements, 'judgement')}, {counted(written.maps, 'map')}."
+        " Its checksum:"
     )
     print(written.checksum)
     return 0
@@ -107,8 +111,9 @@ def _import(arguments: argparse.Namespace) -> int:
         return 0
     say(
         f"Taken in: experiment {done.experiment}{'' if done.new else ' (it was here)'},"
-        f" {done.transfers} answers of other classifiers, {done.studies} studies, {done.maps} maps,"
-        f" {done.images} new pictures. Check it with"
+        f" {counted(done.transfers, 'answer')} of other classifiers,"
+        f" {counted(done.studies, 'study', 'studies')}, {counted(done.maps, 'map')},"
+        f" {counted(done.images, 'new picture')}. Check it with"
         f" python -m app verify {done.experiment} --all"
     )
     return 0

@@ -7,6 +7,7 @@ from contextlib import closing
 
 from app.commands.terminal import print_object, say
 from app.figures import bytes_in_words
+from data.counted import counted
 
 HELP = """Show, and free, what nothing refers to: pictures, tensors, live files of runs, caches.
 
@@ -50,8 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
             )
             continue
         if one.rows or one.files:
-            held = f", {len(one.files)} files of {bytes_in_words(one.bytes)}" * bool(one.files)
-            print(f"{one.kind}: {one.rows} rows{held}" if one.rows else f"{one.kind}{held}")
+            files = f", {counted(len(one.files), 'file')} of {bytes_in_words(one.bytes)}"
+            rows = f": {counted(one.rows, 'row')}" if one.rows else ""
+            print(f"{one.kind}{rows}{files if one.files else ''}")
         if arguments.files:
             for file in one.files:
                 print(f"  {file}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.commands.terminal import ProgressLine, say
 from app.runner.request import RequestError
 from data.backup import BackupError
+from data.counted import counted
 from data.home import home
 from data.restore import restore_backup
 
@@ -38,8 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         line.clear()
     say(
-        f"{backup.judgements} judgements and {backup.images} images, as of {backup.created_at}, are"
-        f" in {place.root}."
+        f"{counted(backup.judgements, 'judgement')} and {counted(backup.images, 'image')}, as of"
+        f" {backup.created_at}, are in {place.root}."
     )
     if aside is not None:
         say(f"What was there is in {aside}; delete it when you no longer need it.")

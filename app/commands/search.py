@@ -12,6 +12,7 @@ from app.commands.terminal import ProgressLine, print_object, say
 from app.figures import figures
 from app.runner.interruption import Interrupted, interruption
 from app.runner.request import SearchRequest, point_weights
+from data.counted import counted
 
 HELP = """Search for the perturbation that fools a classifier on one picture.
 
@@ -114,16 +115,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _sentence(result: dict[str, Any]) -> str:
-    steps, classifier = result["steps"], result["classifier"]
+    steps, classifier = counted(result["steps"], "step"), result["classifier"]
     match result["outcome"]:
         case "found":
             return (
                 f"{classifier} is fooled: magnitude {figures(result['magnitude'])} suffices for"
-                f" this search ({steps} steps, {figures(result['seconds'])} s)."
+                f" this search ({steps}, {figures(result['seconds'])} s)."
             )
         case "exhausted":
             return (
-                f"{classifier} is not fooled within {steps} steps, that is up to magnitude"
+                f"{classifier} is not fooled within {steps}, that is up to magnitude"
                 f" {figures(result['bound'])}."
             )
         case "skipped":

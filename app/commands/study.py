@@ -12,6 +12,7 @@ from pathlib import Path
 
 from app.commands.terminal import print_object, say
 from app.runner.request import RequestError
+from data.counted import counted
 
 HELP = """List studies, make one, or take judgements out and in.
 
@@ -80,7 +81,8 @@ def _list(arguments, place, database) -> int:
                 }
             )
         else:
-            print(f"{study.id}  {study.name}: {progress.judged} of {progress.items} items judged")
+            of = counted(progress.items, "item")
+            print(f"{study.id}  {study.name}: {progress.judged} of {of} judged")
     return 0
 
 
@@ -99,7 +101,8 @@ def _export(arguments, place, database) -> int:
         target.with_suffix(".codebook.md").write_text(codebook(), encoding="utf-8")
     except OSError as error:
         raise RequestError(f"{target} cannot be written: {error.strerror}.") from error
-    say(f"{len(table)} judgements in {target}, what they mean in {target.stem}.codebook.md.")
+    meaning = f"what they mean in {target.stem}.codebook.md"
+    say(f"{counted(len(table), 'judgement')} in {target}, {meaning}.")
     return 0
 
 

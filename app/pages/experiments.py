@@ -26,6 +26,7 @@ from app.widgets.experiment_table import (
 )
 from app.widgets.plain_text import plain
 from app.widgets.results_states import progress
+from data.counted import counted
 from data.experiments import Experiment, StoredCondition, conditions, experiment, experiments
 from data.jobs import job_of
 from data.results import MeanDistances, mean_distances, outcome_counts, results
@@ -109,8 +110,8 @@ def _definition(one: Experiment) -> None:
             )
     for past in one.history:
         st.caption(
-            f"{past['trials']} trials until {past['until'][:16].replace('T', ' ')}, extended by"
-            f" {past['by']}; code then {past['code_version']}."
+            f"{counted(past['trials'], 'trial')} until {past['until'][:16].replace('T', ' ')},"
+            f" extended by {past['by']}; code then {past['code_version']}."
         )
     st.caption(f"Code {one.code_version}; generator weights {one.generator_checksum[:12]}…")
     st.json(one.definition, expanded=False)

@@ -19,6 +19,7 @@ from app.widgets.results_gallery import gallery_view
 from app.widgets.results_states import nothing_yet, progress
 from app.widgets.results_style import style
 from app.widgets.results_table import table_view
+from data.counted import counted
 from data.experiments import experiments
 from labelling.eligibility import ELIGIBILITY
 
@@ -82,6 +83,6 @@ def _failures(results: SelectedResults) -> None:
     failed = int((results.trials["outcome"] == "failed").sum())
     if failed:
         st.warning(
-            f"{failed} {'trial' if failed == 1 else 'trials'} failed and count nowhere;"
+            f"{counted(failed, 'trial')} failed and count nowhere;"
             " the Experiments page has the reasons."
         )

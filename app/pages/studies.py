@@ -17,6 +17,7 @@ from app.widgets.ring import ring
 from app.widgets.study_form import study_form
 from app.widgets.study_quality import quality
 from app.widgets.study_strengths import strength_progress
+from data.counted import counted
 from data.database import immediate
 from data.experiments import Experiment, experiments
 from data.labellers import revoke_labeller
@@ -197,16 +198,17 @@ def _numbers(study: Study) -> None:
 
 def _in_words(progress: StudyProgress) -> str:
     if not progress.labellers:
-        return f"{progress.items} items, none judged. Invite somebody to begin."
+        return f"{counted(progress.items, 'item')}, none judged. Invite somebody to begin."
     answers = sum(labeller.judgements for labeller in progress.labellers)
     if progress.wanted is not None:
         return (
-            f"**{progress.judged}** of {progress.items} items judged by as many people as asked,"
-            f" {progress.resolved} of {progress.wanted} times in all · {answers} answers"
+            f"**{progress.judged}** of {counted(progress.items, 'item')} judged by as many people"
+            f" as asked, {progress.resolved} of {counted(progress.wanted, 'time')} in all"
+            f" · {counted(answers, 'answer')}"
         )
     return (
-        f"**{progress.judged}** of {progress.items} items judged by at least one labeller,"
-        f" **{progress.open}** open · {answers} answers"
+        f"**{progress.judged}** of {counted(progress.items, 'item')} judged by at least one"
+        f" labeller, **{progress.open}** open · {counted(answers, 'answer')}"
     )
 
 

@@ -25,6 +25,7 @@ from app.runner.choices import (
 )
 from app.runner.menu import GeneratorChoice, Menu
 from app.runner.request import ExperimentRequest, RequestError, SearchRequest, about
+from data.counted import counted
 
 LARGEST_SEED = 2**53 - 1
 USUAL_SLOTS = 128
@@ -193,8 +194,8 @@ def experiment_name(definition: Mapping[str, Any]) -> str:
     """What to call an experiment that was given no name: "mnist-conv, 4 conditions, 240 trials"."""
     count = sum(one.get("role", "search") == "search" for one in definition["conditions"])
     return (
-        f"{definition['generator']}, {count} condition{'s' if count > 1 else ''},"
-        f" {definition['trials']} trials"
+        f"{definition['generator']}, {counted(count, 'condition')},"
+        f" {counted(definition['trials'], 'trial')}"
     )
 
 

@@ -17,6 +17,7 @@ from app.runner.submit import default_device, ensure_worker, submit_experiment
 from app.widgets.experiment_cost import show_cost
 from app.widgets.experiment_toml import load_button, save_button, take_file
 from app.widgets.plain_text import plain
+from data.counted import counted
 from data.jobs import job
 
 
@@ -193,7 +194,7 @@ def _summary(definition: Mapping[str, object]) -> str:
     roles = [one["role"] for one in definition["conditions"]]
     count, controls = roles.count("search"), len(roles) - roles.count("search")
     return (
-        f"{count} condition{'' if count == 1 else 's'} × {definition['trials']} trials"
+        f"{counted(count, 'condition')} × {counted(definition['trials'], 'trial')}"
         + (f", and {controls} of control" if controls else "")
         + ". Every trial has its own seed, so that 240 trials are the first of 1000 later on."
     )

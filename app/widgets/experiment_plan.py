@@ -11,6 +11,7 @@ import streamlit as st
 from app.access import database, visitor
 from app.figures import figures
 from app.widgets.plain_text import plain
+from data.counted import counted
 from data.experiments import Experiment, conditions
 from data.plans import PlanRow, judgement_count
 from labelling.analysis_plan import (
@@ -155,8 +156,8 @@ def _freeze(one: Experiment) -> None:
         st.write(
             "What is fixed here nobody can change. Results then say whether they follow it."
             if not judged
-            else f"{judged} judgements of these pictures are there already: a plan would be marked"
-            " as made after the fact."
+            else f"There {'is' if judged == 1 else 'are'} {counted(judged, 'judgement')} of these"
+            " pictures already: a plan would be marked as made after the fact."
         )
         left, right = st.columns(2)
         estimand = left.selectbox(

@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from app.figures import figures
 from app.trial_words import distances_in_words, label_name
 from app.widgets.gallery_pictures import difference, picture, prepare
+from data.counted import counted
 from data.home import Home
 from labelling.distances import pixel_distances
 
@@ -109,6 +110,6 @@ def _hover(one: dict[str, Any], names: Sequence[str]) -> str:
     return (
         f"<b>{one['classifier']}</b>, layers {one['subset']}<br>{label_name(one['label'], names)}"
         f"{target} · trial {one['trial_index']}<br>‖p‖ {figures(one['magnitude'])} after"
-        f" {one['steps']} steps{distances_in_words(one).replace(' · ', '<br>', 1)}"
+        f" {counted(one['steps'], 'step')}{distances_in_words(one).replace(' · ', '<br>', 1)}"
         f"<br>people: {SAID[one['perturbed_judgement']]}"
     )

@@ -11,6 +11,7 @@ from app.serving import served
 from app.sign_in import SIGN_OUT
 from app.widgets.plain_text import plain
 from app.widgets.scheme import follow_scheme
+from data.counted import counted
 from data.jobs import Job, active_jobs, cancel
 
 REFRESH_SECONDS = 2.0
@@ -67,7 +68,7 @@ def _summary(jobs: list[Job]) -> str:
     devices = ", ".join(sorted({job.device for job in jobs} or {default_device()}))
     if not jobs:
         return f"{devices} · idle"
-    return f"{devices} · {len(jobs)} {'job' if len(jobs) == 1 else 'jobs'}"
+    return f"{devices} · {counted(len(jobs), 'job')}"
 
 
 def _row(job: Job) -> None:

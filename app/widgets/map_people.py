@@ -19,6 +19,7 @@ from app.widgets.map_figure import Overlay
 from app.widgets.map_files import stamped, table_files
 from app.widgets.map_study import plane_study
 from app.widgets.plain_text import plain
+from data.counted import counted
 from data.found_directions import found_stimulus, source_stimulus
 from data.studies import studies
 from engine.spaces.description import FoundDirection, PerturbationPlane
@@ -118,7 +119,7 @@ def people_panel(menu: Menu | None, judged: Judged) -> None:
     shares = share_rows(judged)
     if judged.surface is None:
         st.write(
-            f"{judged.decided} pictures of this plane are judged. From {FEWEST_POINTS} on, a"
+            f"{counted(judged.decided, 'judged picture')} on this plane. From {FEWEST_POINTS} on, a"
             " surface of “people still agree” is drawn over the scores."
         )
     else:
@@ -241,5 +242,5 @@ def _inside(opened: OpenMap, u: tuple[float, ...]) -> bool:
 def _counted(point: JudgedPoint) -> str:
     if not point.asked:
         return "not judged"
-    people = "1 person still sees" if point.asked == 1 else f"{point.asked} people still see"
-    return f"{point.yes} of {people} the label"
+    people = counted(point.asked, "person", "people")
+    return f"{point.yes} of {people} still {'sees' if point.asked == 1 else 'see'} the label"

@@ -15,6 +15,7 @@ from app.widgets.map_data import OpenMap
 from app.widgets.map_robustness import robustness_table
 from app.widgets.map_upload import LIMIT, uploaded
 from app.widgets.plain_text import plain
+from data.counted import counted
 from engine.maps import (
     MapFileError,
     mean_over_classifiers,
@@ -79,7 +80,7 @@ def _averaged(maps: Sequence[OpenMap], *, over_classifiers: bool) -> None:
         st.error(plain(str(error)))
         return
     what = "Data semantic map" if over_classifiers else "Class-global map"
-    name = f"{what} of {len(maps)} maps, {maps[0].label_name}"
+    name = f"{what} of {counted(len(maps), 'map')}, {maps[0].label_name}"
     map_id = keep_map(database(), mean, name=name, origin="averaged", owner=visitor().name)
     st.query_params.from_dict({"map": map_id})
     st.rerun()

@@ -13,6 +13,7 @@ from app.widgets.map_data import OpenMap
 from app.widgets.page_link import page_link
 from app.widgets.plain_text import plain
 from app.widgets.study_labels import label_text
+from data.counted import counted
 from data.jobs import job
 from labelling.options import StudyError
 from labelling.plane_study import create_plane_study
@@ -63,7 +64,9 @@ def _making(opened: OpenMap, job_id: str) -> None:
         return
     if drawing.active:
         done = drawing.progress.get("points", 0)
-        st.progress(done / max(drawing.progress.get("of", 1), 1), f"{done} pictures are drawn")
+        st.progress(
+            done / max(drawing.progress.get("of", 1), 1), f"{counted(done, 'picture')} drawn"
+        )
         return
     plane = opened.plane
     assert plane is not None, "only a plane is spread over"

@@ -18,6 +18,7 @@ from app.widgets.map_people import Judged, judged_plane, judging, overlay
 from app.widgets.map_place import place_panel
 from app.widgets.map_pointer import pointer
 from app.widgets.map_starts import POINTER, acts, answered, dragged
+from data.counted import counted
 
 
 def map_view(menu: Menu | None, maps: Sequence[OpenMap]) -> Judged | None:
@@ -51,7 +52,7 @@ def map_view(menu: Menu | None, maps: Sequence[OpenMap]) -> Judged | None:
     with narrow:
         place_panel(menu, first, judged)
     if shown:
-        with st.expander(f"{len(shown)} regions", icon=":material/select_all:"):
+        with st.expander(counted(len(shown), "region"), icon=":material/select_all:"):
             st.dataframe(region_table(panels, shown), hide_index=True, width="stretch")
     map_files(name, maps, figure, region_rows(panels, shown))
     return judged

@@ -13,6 +13,7 @@ from app.figures import figures
 from app.runner.menu import read_menu
 from app.trial_words import distances_in_words, label_name
 from app.widgets.results_data import SelectedResults, Selection
+from data.counted import counted
 from data.images import decode, image_file
 from labelling.distances import pixel_distances
 from labelling.estimands import Estimand
@@ -41,7 +42,7 @@ def pictures_behind(selection: Selection, results: SelectedResults, estimand: Es
         st.caption("Click on a curve to see the pictures behind that magnitude.")
         return
     magnitude, cell = chosen
-    counted = fooled_up_to(cell, magnitude, estimand)
+    fooled = fooled_up_to(cell, magnitude, estimand)
     first = cell.iloc[0]
     st.html(_SHARP)
     with st.container(border=True, key="pictures-behind"):
@@ -52,12 +53,12 @@ def pictures_behind(selection: Selection, results: SelectedResults, estimand: Es
                 anchor=False,
             )
             st.button("Close", icon=":material/close:", on_click=_close)
-        if counted.empty:
+        if fooled.empty:
             st.write("Nothing was fooled up to this magnitude.")
             return
-        shown = counted.head(PAIRS)
-        how_many = f"{len(counted)} trial{'' if len(counted) == 1 else 's'}"
-        rest = f"; the {len(shown)} nearest below it" if len(counted) > len(shown) else ""
+        shown = fooled.head(PAIRS)
+        how_many = counted(len(fooled), "trial")
+        rest = f"; the {len(shown)} nearest below it" if len(fooled) > len(shown) else ""
         st.caption(f"{how_many} count as “{estimand.name.lower()}” up to here{rest}.")
         names = label_names(selection)
         shown = shown.join(pixel_distances(database(), shown))

@@ -13,6 +13,7 @@ from app.runner.menu import read_menu
 from app.runner.request import ExperimentRequest, RequestError
 from app.runner.submit import ensure_worker, resume_experiment, submit_experiment
 from app.widgets.page_link import page_link
+from data.counted import counted
 from data.experiments import Experiment
 from data.jobs import Job, cancel, job, job_of
 
@@ -122,7 +123,7 @@ def _pace(now: Job, done: int, total: int) -> str:
     at = now.progress
     if "preparing" in at:
         return f"{at['preparing']} …"
-    parts = [f"Running: {done} of {total} trials"]
+    parts = [f"Running: {done} of {counted(total, 'trial')}"]
     if at.get("seconds_left") is not None:
         parts.append(f"about {_duration(at['seconds_left'])} left")
     elif "step" in at:

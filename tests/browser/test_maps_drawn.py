@@ -74,7 +74,7 @@ def test_spaces_of_digits_are_mapped_and_a_profile_regrows_from_a_dragged_start(
 
     # The mean over both networks is a map like any other.
     page.get_by_role("button", name="Data semantic map").click()
-    expect(page.get_by_text("Data semantic map of 1 maps, seven").first).to_be_visible()
+    expect(page.get_by_text("Data semantic map of 1 map, seven").first).to_be_visible()
     mean, averaged = newest(own_app.home)
     assert mean.origin == "averaged" and averaged.scores.shape == (1, 61)
     assert np.allclose(averaged.scores[0], found.scores.mean(0), atol=1e-6)

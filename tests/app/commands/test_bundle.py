@@ -71,7 +71,7 @@ def test_a_bundle_is_verified_elsewhere_and_every_view_has_the_same_numbers(
     assert app(place, "bundle", judged, str(file)) == 0
     written = capsys.readouterr()
     assert re.search(
-        r"96 results, \d\d answers of other classifiers, .* 2 studies .* 1 maps", written.err
+        r"96 results, \d\d answers of other classifiers, .* 2 studies .* 1 map\.", written.err
     )
 
     assert app(elsewhere, "bundle", "--import", str(file), "--json") == 0
