@@ -99,7 +99,7 @@ def _trials(count: int) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−")
+    return f"{value:#.3g}".rstrip(".").replace("-", "−")
 
 
 def _p(value: float) -> str:

@@ -168,7 +168,9 @@ def test_classifiers_that_are_equal_are_not_told_apart_and_not_called_equal() ->
     table = two(["found 2 y y"] * 12, ["found 2 y y"] * 12)
     row = the_row(table)
     assert (row.wilcoxon_p, row.sign_p, row.rank_biserial, row.difference) == (1, 1, 0, 0)
-    assert "nor is it shown that there is none" in what_follows(row, RAW, "classifier")
+    said = what_follows(row, RAW, "classifier")
+    assert "nor is it shown that there is none" in said
+    assert "0.00 [0.00, 0.00]" in said, "as many digits as the table beside it"
 
 
 def test_an_interval_and_tests_that_disagree_are_a_hint_only() -> None:
