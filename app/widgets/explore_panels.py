@@ -31,7 +31,7 @@ def points_panel(generator: GeneratorChoice, points: Sequence[PointView]) -> Non
     needed = [one.point for one in points if not one.without.fooled]
     enough = [one.point for one in points if one.alone.fooled]
     st.markdown(
-        f"Without {_any_of(needed, points)} the classifier is not fooled."
+        f"Without {needed_points(needed, len(points))} the classifier is not fooled."
         if needed
         else "No single point is needed: the classifier stays fooled without any one of them."
     )
@@ -90,6 +90,11 @@ def fooled_too(label: int, transfer: Transfer) -> str:
     return "yes" if transfer.fooled else "no"
 
 
+def needed_points(needed: Sequence[str], count: int) -> str:
+    """The names of the points that the success needs, of so many; all are not told one by one."""
+    return "any single one of the points" if 1 < len(needed) == count else _listed(needed)
+
+
 def _cell(generator: GeneratorChoice, view: View) -> str:
     said = escape(_said(generator, view.top[0]))
     verdict = "fooled" if view.fooled else "not fooled"
@@ -101,12 +106,6 @@ def _cell(generator: GeneratorChoice, view: View) -> str:
 
 def _said(generator: GeneratorChoice, guess: Guess) -> str:
     return f"{generator.labels[guess.label]} {guess.confidence:.0%}"
-
-
-def _any_of(needed: Sequence[str], points: Sequence[PointView]) -> str:
-    if 1 < len(needed) == len(points):
-        return "any single one of the points"
-    return _listed(needed)
 
 
 def _listed(names: Sequence[str]) -> str:
