@@ -13,6 +13,7 @@ from app.access import database
 from app.charts.map_parts import Agreement, Point
 from app.figures import figures
 from app.runner.menu import Menu
+from app.widgets.banner import synthetic
 from app.widgets.judging_rule import judging_rule
 from app.widgets.map_data import OpenMap, Start
 from app.widgets.map_figure import Overlay
@@ -128,7 +129,10 @@ def people_panel(menu: Menu | None, judged: Judged) -> None:
         tables = {"Judgements": judgement_rows(judged), "Failing shares": shares}
         table_files(
             f"map-{judged.opened.stored.id}",
-            {title: stamped([judged.opened], table) for title, table in tables.items()},
+            {
+                title: stamped([judged.opened], table).assign(synthetic_judgements=synthetic())
+                for title, table in tables.items()
+            },
         )
     plane_study(menu, judged.opened)
 

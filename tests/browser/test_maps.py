@@ -195,6 +195,7 @@ def test_a_plane_is_computed_looked_at_regrown_and_judged(
     assert shares["fails while people agree"].between(shares["low"], shares["high"]).all()
     for table in (judgements, shares):
         assert table["rule"].str.startswith("all labellers who answered").all()
+        assert table["synthetic_judgements"].all()
 
     # Growth plays with people's surface in place.
     page.get_by_text("Growth", exact=True).click()
