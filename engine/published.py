@@ -143,9 +143,12 @@ def _loaded(entry: Entry, origin: Origin, checkpoint: Checkpoint, file: Path) ->
     try:
         network.load_state_dict(origin.adapt(state) if origin.adapt else state)
     except (RuntimeError, KeyError, ValueError) as error:
+        difference = _first_difference(error)
+        if origin.file is not None and "size mismatch" in difference:
+            difference += " If its classes are its own, give their names: --classes FILE."
         raise ModelError(
             f"{file} does not hold the weights of {entry.name}, {len(entry.labels.names)} classes:"
-            f" {_first_difference(error)}"
+            f" {difference}"
         ) from error
     normalised = (entry.mean, entry.std) if isinstance(entry, ClassifierEntry) else (None, None)
     for saved, own in zip((checkpoint.mean, checkpoint.std), normalised, strict=True):

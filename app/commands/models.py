@@ -241,12 +241,16 @@ def _scales(models: Models, place: Home, arguments: argparse.Namespace) -> None:
 
 
 def _add(models: Models, place: Home, arguments: argparse.Namespace) -> None:
+    from engine.published import obtain_weights
+
     entry = _classifier(models, arguments, arguments.path)
     if entry.name in models.catalogue.classifiers:
         raise RequestError(f"{entry.name} is in the list already.")
     file = place.models / (re.sub(r"\W+", "-", entry.name).strip("-") + ".py")
     if file.exists():
         raise RequestError(f"{file} exists: rename or delete it first.")
+    if arguments.path:  # what does not fit is told now, not by the first search
+        obtain_weights(entry, place.weights)
     quoted = partial(json.dumps, ensure_ascii=False)
     imported, options = "classifier_by_name", ""
     if arguments.path:

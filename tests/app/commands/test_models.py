@@ -257,6 +257,24 @@ def test_an_imported_folder_serves_a_search_whose_options_are_recorded(
         assert (stored.scales_samples, len(stored.scales_checksum)) == (16, 64)
 
 
+@pytest.mark.parametrize(
+    ("architecture", "sentence"),
+    [("squeezenet1_1", "give their names: --classes FILE"), ("resnet18", "Missing key")],
+)
+def test_a_checkpoint_that_does_not_fit_is_refused_before_it_is_in_the_list(
+    place: Home, capsys: pytest.CaptureFixture[str], tmp_path: Path, architecture, sentence
+) -> None:
+    """Its ten classes are not ImageNet's, or it is of another architecture."""
+    torch.save(squeezenet1_1(num_classes=10).state_dict(), tmp_path / "own.pth")
+    named = ("add", f"torchvision:{architecture}", str(tmp_path / "own.pth"))
+    assert main(["models", *named, "--home", str(place.root)]) == 2
+    told = capsys.readouterr().err
+    assert "does not hold the weights" in told
+    assert sentence in told
+    assert len(told.strip().splitlines()) == 1
+    assert not list(place.models.glob("torchvision*"))
+
+
 def taken_for(place: Home, seed: int) -> str:
     """A label whose picture the random classifier takes for it, so that there is a search."""
     models = Models(place)
