@@ -217,6 +217,25 @@ def tap(page: Page, key: str, times: int, gap_ms: float) -> None:
     )
 
 
+def double_click(page: Page, answer: int, gap_ms: float) -> None:
+    """Two clicks on an answer of the panel that asks, stamped as those of `tap` are."""
+    page.evaluate(
+        """async ([answer, gap]) => {
+            const host = document.querySelector("[data-testid=stBidiComponentIsolated]");
+            const first = performance.now();
+            for (const timeStamp of [first, first + gap]) {
+                const wait = timeStamp - performance.now();
+                await new Promise((resolve) => setTimeout(resolve, Math.max(0, wait)));
+                const buttons = host.shadowRoot.querySelectorAll(".panel.asked .option");
+                const click = new MouseEvent("click", { bubbles: true, composed: true });
+                buttons[answer - 1].dispatchEvent(
+                    Object.defineProperty(click, "timeStamp", { value: timeStamp }));
+            }
+        }""",
+        [answer, gap_ms],
+    )
+
+
 def watch_presses(page: Page) -> None:
     """Have the page note, before anything else hears of a press, which image it was about."""
     page.evaluate(
