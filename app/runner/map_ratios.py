@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from app.runner.request import RequestError
 from engine.maps import SemanticMap
 from engine.regions import METHODS, Region, VolumeRatio, grow_regions, volume_ratios
 from engine.regions.published import PUBLISHED
@@ -66,7 +67,9 @@ def usual_starts(found: SemanticMap) -> tuple[Start, ...]:
 
 
 def grid_of_starts(found: SemanticMap, along: int) -> tuple[Start, ...]:
-    """So many along each axis, in the middles of as many equal parts."""
+    """So many along each axis, in the middles of as many equal parts. Raises RequestError."""
+    if along < 1:
+        raise RequestError(f"{along} starts along an axis are none: give 1 or more.")
     shares = (np.arange(along) + 0.5) / along
     axes = [low + shares * (high - low) for low, high in zip(*ends(found), strict=True)]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(axes))
@@ -79,13 +82,19 @@ def ratios(
     """For each classifier the SRVR overall, and by label; `method` may be AVERAGE.
 
     `maps` and their starts by the maps' ids, which are the objects of the bootstrap. Starts beside
-    a map are put on its edge. Raises ValueError for maps of different numbers of axes.
+    a map are put on its edge. Raises ValueError for maps of different numbers of axes, and for
+    starts of another number than theirs.
     """
     if len({len(one.coordinates) for one in maps.values()}) > 1:
         raise ValueError("Choose maps of one number of axes: volumes of others cannot be compared.")
     methods = PUBLISHED if method == AVERAGE else (method,)
     regions: dict[str, list[tuple[Region, str, str]]] = {}
     for map_id, found in maps.items():
+        axes = len(found.coordinates)
+        if any(len(start) != axes for start in starts[map_id]):
+            raise ValueError(
+                f"A start on these maps has as many numbers as they have axes: {axes}."
+            )
         clipped = np.clip(starts[map_id], *ends(found))
         places = tuple(tuple(float(value) for value in start) for start in clipped)
         for number, network in enumerate(found.description.classifiers):

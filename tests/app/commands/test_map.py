@@ -57,6 +57,14 @@ def test_a_map_is_computed_grown_on_written_and_taken_in(
     ]
     [region, *_] = told(capsys, "regions", made["map"], "--method", "naive", "--start", "0", *here)
     assert (alone["regions"], alone["srvr"]) == (1, region["volume_share"])
+    for action, words, sentence in (
+        ("srvr", ("--start", "0", "0"), "as many numbers as they have axes: 1"),
+        ("regions", ("--start", "0", "0"), "a row a start with 1 numbers"),
+        ("srvr", ("--starts", "-2"), "give 1 or more"),
+        ("regions", ("--starts", "-2"), "give 1 or more"),
+    ):
+        assert main(["map", action, made["map"], *words, *here]) == 2
+        assert sentence in capsys.readouterr().err
     file = tmp_path / "map.npz"
     assert main(["map", "export", made["map"], str(file), *here]) == 0
     [taken] = told(capsys, "import", str(file), *there)
