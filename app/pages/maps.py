@@ -26,9 +26,11 @@ MAPS = "map"
 MOST_MAPS = 12
 FOLLOW_SECONDS = 0.5
 
-#: On the widest screens maps would be stretched to strips.
+#: On the widest screens maps would be stretched to strips. Buttons to choose from are as high as
+#: boxes to choose from, so that the labels above them are on one line.
 STYLE = """<style>
 .stMainBlockContainer { max-width: 2400px; }
+.stButtonGroup [data-variant] { min-height: 2.5rem; }
 </style>"""
 
 
