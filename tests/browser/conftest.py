@@ -47,7 +47,7 @@ WIDTHS = (1280, 1920)
 SCHEMES = ("light", "dark")
 #: The first page imports torch; on a busy machine that takes a while.
 PATIENCE_MS = 30_000
-START_SECONDS = 90
+START_SECONDS = 180
 END_SECONDS = 30
 LOG_CHARACTERS = 4000
 

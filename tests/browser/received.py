@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import streamlit
+from google.protobuf import text_format
 from PIL import Image, UnidentifiedImageError
 from playwright.sync_api import ConsoleMessage, Error, Page, Request, WebSocket
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
 
@@ -24,6 +26,7 @@ class Record:
 
     page: Page
     frames: list[bytes] = field(default_factory=list)
+    messages: list[bytes] = field(default_factory=list)
     answers: list[bytes] = field(default_factory=list)
     spoken: list[str] = field(default_factory=list)
     unread: list[Request] = field(default_factory=list)
@@ -46,8 +49,12 @@ class Record:
 
     def _socket(self, socket: WebSocket) -> None:
         self.spoken.append(socket.url)
-        socket.on("framereceived", lambda frame: self.frames.append(_bytes(frame)))
+        socket.on("framereceived", self._message)
         socket.on("framesent", lambda frame: self.frames.append(_bytes(frame)))
+
+    def _message(self, frame: str | bytes) -> None:
+        self.frames.append(_bytes(frame))
+        self.messages.append(_bytes(frame))
 
     def received(self) -> list[bytes]:
         """Frames and responses so far. Call it before leaving a page: its bodies go with it."""
@@ -101,7 +108,8 @@ class Record:
     def everything(self) -> list[bytes]:
         """Frames, responses, console, and what has been looked at, now included."""
         self.look()
-        return [*self.received(), *(text.encode() for text in self.spoken)]
+        said = [text.encode() for text in self.spoken]
+        return [*self.received(), *said, *(texts(message) for message in self.messages)]
 
 
 #: The very bytes of these files are on every Streamlit server in the world.
@@ -122,6 +130,20 @@ def _bytes(frame: str | bytes) -> bytes:
     return frame.encode() if isinstance(frame, str) else frame
 
 
+def texts(message: bytes) -> bytes:
+    """The texts of a message of Streamlit's server, in quotes.
+
+    In the message itself the length stands before a text, and one of 71 bytes is a "G".
+    """
+    written = text_format.MessageToString(ForwardMsg.FromString(message), as_utf8=True)
+    quoted = re.findall(r'"(?:[^"\\]|\\.)*"', written)
+    return "".join(quoted).replace('\\"', '"').encode()
+
+
+#: What may stand before a word: nothing, no letter, or a character as JSON writes it.
+_BEFORE_A_WORD = re.compile(rb"(?:^|[^a-z]|\\[bfnrt]|\\u[0-9a-f]{4})\Z")
+
+
 def found(words: Iterable[str], received: Iterable[bytes]) -> set[str]:
     """Those of the words that occur, whatever their case and ending, in what was received.
 
@@ -133,7 +155,7 @@ def found(words: Iterable[str], received: Iterable[bytes]) -> set[str]:
 
 def _begins(word: bytes, text: bytes) -> bool:
     place = text.find(word)
-    while place > 0 and text[place - 1 : place].isalpha():
+    while place >= 0 and not _BEFORE_A_WORD.search(text[max(0, place - 6) : place]):
         place = text.find(word, place + 1)
     return place >= 0
 
