@@ -135,6 +135,11 @@ def press(page: Page, session: LabelSession, key: str) -> Judgement:
     return session.stored()[-1]
 
 
+def stored_answers(session: LabelSession) -> list[int]:
+    """The answers of this labeller that stand, in their order."""
+    return [judgement.answer for judgement in session.stored()]
+
+
 def wait_for_judgements(page: Page, session: LabelSession, count: int) -> None:
     """Wait until the database has `count` judgements of this labeller that stand."""
     _until(page, lambda: len(session.stored()) == count)
