@@ -127,7 +127,7 @@ ENGLISH = Wording(
     help_title="Help",
     help=(
         "Look at the image, then choose the sentence that describes it best: press 1, 2, 3 or 4, "
-        "or click the sentence. Sometimes a second image follows on the right; judge it by itself.",
+        "or click the sentence. Sometimes a second image joins the first; judge it by itself.",
         "There is no right or wrong answer: say what you see. Your answer is saved at once, and "
         "the next image follows. Undo, or the Backspace key, takes your last answer back, as long "
         "as no second image has followed it.",
@@ -151,7 +151,7 @@ ENGLISH = Wording(
         "For each image, choose the sentence that describes it best: press 1, 2, 3 or 4, or click "
         "the sentence. There is no right or wrong answer: say what you see."
     ),
-    practice="First come {count} items for practice.",
+    practice="You begin with practice. Items for practice: {count}.",
     start="Start",
     unqualified_title="Thank you!",
     unqualified="That was the practice. There are no further images for you in this study.",

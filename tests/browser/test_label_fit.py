@@ -118,6 +118,22 @@ def test_downwards_it_is_smooth_and_all_of_it_is_in_sight(screen, picture_size, 
         assert last["y"] + last["height"] <= window[1]
 
 
+def test_at_400_percent_the_place_and_the_buttons_do_not_lie_over_each_other(screen):
+    page = screen(320, 256, 4)
+    fitted(page, 28, 28)
+    for selector, text in [
+        (".count", "Practice: 10 of 12"),
+        (".pace", "About 12 minutes left"),
+        (".undo span", "Undo"),
+        (".comment-open", "Comment"),
+    ]:
+        page.locator(selector).evaluate("(it, text) => { it.textContent = text }", text)
+    place, tools = (page.locator(part).bounding_box() for part in (".place", ".tools"))
+    beside = place["x"] + place["width"] <= tools["x"]
+    assert beside or tools["y"] + tools["height"] <= place["y"]
+    assert tools["x"] >= 0
+
+
 def test_frames_keep_their_size_whatever_the_picture(screen):
     """28, 100 and 128 pixels one after the other: what stands below moves by less than a step."""
     page = screen(1920, 1080, 1)
