@@ -178,14 +178,6 @@ def comment(database: Database, labeller_id: int, number: int, text: str) -> boo
     return bool(items)
 
 
-def beat(database: Database, labeller_id: int) -> None:
-    """Somebody is still there: let their leases run on."""
-    with immediate(database):
-        sitting = Sitting(database, labeller_id)
-        if not any(sitting.lost(one) for one in sitting.open):
-            assignments.renew(database, labeller_id, sitting.lease_end)
-
-
 def _task(sitting: Sitting, current: assignments.Assignment) -> Task | None:
     item = sitting.item(current)
     side = sitting.side(item, current.round)

@@ -17,7 +17,7 @@ from data.labellers import labeller_of
 from data.studies import close_study, items
 from labelling.answers import Answer
 from labelling.progress import study_progress
-from labelling.queue import Task, beat, came_too_late, may_undo, next_task, record, undo
+from labelling.queue import Task, came_too_late, may_undo, next_task, record, undo
 from labelling.stages import Stage, say_purpose, stage, withdraw
 from labelling.studies import create_study, invite
 from tests.labelling.labelling_crowd import crowded_study, every_item, label_together, resolved
@@ -159,12 +159,13 @@ def test_whoever_comes_back_in_time_goes_on(make) -> None:
 
 
 def test_a_heartbeat_keeps_the_lease(make) -> None:
+    """A browser in which somebody looks asks for its task again: judge.js, every third of it."""
     study = make(trials=1, overlap=1, lease_minutes=10)
     slow, other = study.person(), study.person()
     asked = study.next(slow)
     for _ in range(3):
         study.wait(6)
-        beat(study.database, slow)
+        assert study.next(slow) == asked
     assert asked.item_id not in {task.item_id for task in study.answer_all(other)}
     assert record(study.database, slow, asked.item_id, asked.side, Answer.LABEL)
 
