@@ -18,5 +18,8 @@ def now() -> str:
 
 
 def new_id() -> str:
-    """A short random name, fit for a URL: 10 hexadecimal digits."""
-    return secrets.token_hex(5)
+    """A short random name, fit for a URL: 10 hexadecimal digits, of which the first is a letter.
+
+    Otherwise one in a hundred would be read as a number (0425090078, 12e4567890) out of a CSV file.
+    """
+    return secrets.choice("abcdef") + secrets.token_hex(5)[1:]

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import streamlit
-from google.protobuf import text_format
 from PIL import Image, UnidentifiedImageError
 from playwright.sync_api import ConsoleMessage, Error, Page, Request, WebSocket
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -135,8 +134,7 @@ def texts(message: bytes) -> bytes:
 
     In the message itself the length stands before a text, and one of 71 bytes is a "G".
     """
-    written = text_format.MessageToString(ForwardMsg.FromString(message), as_utf8=True)
-    quoted = re.findall(r'"(?:[^"\\]|\\.)*"', written)
+    quoted = re.findall(r'"(?:[^"\\]|\\.)*"', str(ForwardMsg.FromString(message)))
     return "".join(quoted).replace('\\"', '"').encode()
 
 
