@@ -8,6 +8,9 @@ from typing import Any
 
 import streamlit as st
 
+#: What each choice has last written into the address, by the name it has there.
+WRITTEN = "address-written"
+
 
 def one_of(name: str, options: Sequence[str], default: str | None = None) -> dict[str, Any]:
     """Arguments that keep a widget's one choice under `name` in the address.
@@ -60,16 +63,37 @@ def _kept(name: str, value: Any, default: Any) -> dict[str, Any]:
 
 
 def _writer(name: str, key: str, default: Any) -> Callable[[], None]:
+    """What a choice calls.
+
+    One that is made before the browser has heard of the address of the one before comes with the
+    address of before both. Whatever a widget still shows as it was chosen is written again.
+    """
+
     def write() -> None:
         chosen = st.session_state[key]
         if chosen is None or _same(chosen, default):
-            st.query_params.pop(name, None)
+            text = []
         elif isinstance(chosen, list):
-            st.query_params[name] = chosen or [""]  # an empty choice is named, too
+            text = chosen or [""]  # an empty choice is named, too
         else:
-            st.query_params[name] = str(chosen)
+            text = [str(chosen)]
+        written = st.session_state.setdefault(WRITTEN, {})
+        written[name] = (chosen, text)
+        for other, (value, its_text) in written.items():
+            shown = f"address-{other}"
+            if shown in st.session_state and st.session_state[shown] == value:
+                _put(other, its_text)
 
     return write
+
+
+def _put(name: str, text: list[str]) -> None:
+    if text == st.query_params.get_all(name):
+        return
+    if text:
+        st.query_params[name] = text
+    else:
+        del st.query_params[name]
 
 
 def _same(chosen: Any, default: Any) -> bool:

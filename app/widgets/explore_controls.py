@@ -254,9 +254,9 @@ def _forgetting(kept: dict[str, Any], *names: str) -> dict[str, Any]:
     write: Callable[[], None] = kept["on_change"]
 
     def change() -> None:
+        write()
         for name in names:
             st.query_params.pop(name, None)
-        write()
 
     return {**kept, "on_change": change}
 

@@ -162,6 +162,26 @@ def test_an_estimand_is_one_press_away_and_stays_in_the_address(results, world, 
         wait_until_ready(page)
 
 
+def test_a_choice_that_overtakes_the_address_of_the_one_before_loses_nothing(results, world):
+    """The browser is kept from hearing of the first, and sends the address of before both."""
+    page = results(f"experiment={world.judged}")
+    chosen = ["common set", "Raw"]
+    radios = [page.get_by_role("radio", name=name, exact=True).element_handle() for name in chosen]
+    page.evaluate(
+        """async ([first, second]) => {
+            first.click();
+            await new Promise((sent) => setTimeout(sent, 10));
+            for (const began = performance.now(); performance.now() < began + 1000; );
+            second.click();
+        }""",
+        radios,
+    )
+    wait_until_ready(page)
+    for name in chosen:
+        expect(page.get_by_role("radio", name=name, exact=True)).to_be_checked()
+    expect(page).to_have_url(re.compile("(?=.*trials=common)(?=.*estimand=raw)"))
+
+
 def test_the_published_curve_shows_the_share_it_removed(results, world):
     page = results(f"experiment={world.judged}&estimand=as-published")
     expect(chart_text(page).get_by_text("of the eligible removed").first).to_be_visible()
