@@ -14,7 +14,8 @@ from app.widgets.scheme import follow_scheme
 from data.counted import counted
 from data.jobs import Job, active_jobs, cancel
 
-REFRESH_SECONDS = 2.0
+#: How often the jobs are looked up: while one is active, and else. A look may cross a press.
+REFRESH_SECONDS, IDLE_SECONDS = 2.0, 10.0
 
 #: Streamlit's header has no room for widgets of an app, so these are laid over it: left of the
 #: menu, as high as the header, and where it is empty clicks go through to the navigation.
@@ -44,15 +45,16 @@ PLACE = """
 def render(name: str) -> None:
     """Show the header for the researcher called `name`."""
     st.html(PLACE)
+    active = bool(active_jobs(database()))
+    jobs = st.fragment(_jobs, run_every=REFRESH_SECONDS if active else IDLE_SECONDS)
     with st.container(key="header", horizontal=True):
-        _jobs()
+        jobs()
         st.caption(plain(name))
         if (here := served()) is not None:
             st.html(f'<a href="{here.base}{SIGN_OUT}">Sign out</a>')
         follow_scheme()
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
 @guarded
 def _jobs() -> None:
     jobs = active_jobs(database())
