@@ -19,6 +19,7 @@ from app.guard import guarded
 from app.logs import start_logging
 from app.plotly_script import FetchedEarly, script_route
 from app.promptly import Promptly, imported
+from app.timed_runs import bring_no_values
 from app.unsent import keep_unsent
 from app.warming import MOST_SECONDS, start_warming
 from data.database import DatabaseError
@@ -96,6 +97,7 @@ async def _prepared(server: st.App) -> AsyncIterator[None]:
     visitor would wait for is done, as a rule.
     """
     keep_unsent()
+    bring_no_values()
     share_arenas()
     start_logging(current_home().logs, "app")
     await asyncio.to_thread(start_warming().join, MOST_SECONDS)
